@@ -1,0 +1,211 @@
+"""Deploys infra/template.yaml into a local AWS, the way SAM deploys it into a real one."""
+
+import hashlib
+import json
+import pathlib
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+import zipfile
+
+import boto3
+import botocore.config
+import botocore.exceptions
+import yaml
+
+from instance import PROVIDER_ACCOUNT_ID, REGION, LocalAwsError, say, write_json
+
+TEMPLATE = pathlib.Path(__file__).parent.parent / "template.yaml"
+STACK_NAME = "drawbridge"
+BUCKET = "drawbridge-deployment"
+DEMO_CUSTOMERS = ("222222222222", "333333333333")
+DEPLOY_SECONDS = 180
+
+PARAMETERS = {
+    "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+    # Local IAM propagates at once, so that the waiting that AWS needs would only make tests slow.
+    "AgreementIntervalSeconds": "1",
+    "PropagationDeadlineSeconds": "20",
+    # On AWS aws:PrincipalArn is the role's ARN; the emulator compares the session's.
+    "ExtraPrincipalPatterns": f"arn:aws:sts::{PROVIDER_ACCOUNT_ID}:assumed-role/broker-*/*",
+    "DeletionProtection": "false",
+    "ThrottlingRateLimit": "10000",
+    "ThrottlingBurstLimit": "5000",
+}
+
+
+def deploy(instance, functions):
+    """Creates the stack, or updates it to the template and functions of now, and writes stack.json."""
+    provider = Account(instance.endpoint_url(), PROVIDER_ACCOUNT_ID)
+    template = load_template()
+    upload_functions(provider, template, pathlib.Path(functions))
+    outputs = apply_template(provider, template)
+    known = json.loads(instance.stack_file.read_text()) if instance.stack_file.exists() else {}
+    operator = known.get("operator") or provider.make_user("operator", outputs["AdminPolicyArn"])
+    demo_customers = known.get("demo_customers") or [make_customer(instance, account) for account in DEMO_CUSTOMERS]
+    write_json(
+        instance.stack_file,
+        {
+            "endpoint_url": instance.endpoint_url(),
+            "api_url": f"{instance.endpoint_url()}/_aws/execute-api/{outputs['ApiId']}",
+            "region": REGION,
+            "provider_account_id": PROVIDER_ACCOUNT_ID,
+            "operator": operator,
+            "demo_customers": demo_customers,
+            "stack_name": STACK_NAME,
+            "api_id": outputs["ApiId"],
+            "table_name": outputs["TableName"],
+            "onboarding_queue_url": outputs["OnboardingQueueUrl"],
+            "dlq_url": outputs["OnboardingDeadLettersUrl"],
+            "broker_role_arn": outputs["BrokerRoleArn"],
+            "broker_boundary_arn": outputs["BrokerBoundaryArn"],
+            "policies": {
+                "viewer": outputs["ViewerPolicyArn"],
+                "operator": outputs["OperatorPolicyArn"],
+                "admin": outputs["AdminPolicyArn"],
+            },
+            "log_groups": {
+                "api": outputs["ApiLogGroupName"],
+                "onboarder": outputs["OnboarderLogGroupName"],
+                "access": outputs["AccessLogGroupName"],
+            },
+            "log_dir": str(instance.logs),
+        },
+    )
+
+
+class Account:
+    """An account of the local AWS, as its root user: the emulator takes an account id as the root's access key."""
+
+    def __init__(self, endpoint_url, account_id):
+        self._session = boto3.Session(
+            aws_access_key_id=account_id, aws_secret_access_key="root", region_name=REGION
+        )
+        self._endpoint_url = endpoint_url
+        self.id = account_id
+
+    def client(self, service):
+        # Retries of a local call would only hide what is wrong with it.
+        config = botocore.config.Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"})
+        return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+
+    def make_user(self, name, policy_arn):
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+
+def make_customer(instance, account_id):
+    account = Account(instance.endpoint_url(), account_id)
+    return {"account_id": account_id} | account.make_user("admin", "arn:aws:iam::aws:policy/AdministratorAccess")
+
+
+def load_template():
+    """The template in CloudFormation's long form, in which it can be changed and written as JSON."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def long_form(loader, suffix, node):
+        if isinstance(node, yaml.ScalarNode):
+            value = loader.construct_scalar(node)
+        elif isinstance(node, yaml.SequenceNode):
+            value = loader.construct_sequence(node, deep=True)
+        else:
+            value = loader.construct_mapping(node, deep=True)
+        if suffix == "GetAtt" and isinstance(value, str):
+            value = value.split(".", 1)
+        return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+    Loader.add_multi_constructor("!", long_form)
+    # A date-like version must stay the string that it is on AWS.
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+    return yaml.load(TEMPLATE.read_text(), Loader)
+
+
+def upload_functions(provider, template, folder):
+    """Puts each function's binary where Lambda takes it from, as `sam package` would."""
+    s3 = provider.client("s3")
+    try:
+        s3.create_bucket(Bucket=BUCKET)
+    except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+        pass
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            binary = resource["Metadata"]["BuildProperties"]["Binary"]
+            package = zipped_bootstrap(folder / binary)
+            key = f"{binary}-{hashlib.sha256(package).hexdigest()[:16]}.zip"
+            say(f"uploading {binary} ({len(package) / 1e6:.1f} MB)")
+            s3.put_object(Bucket=BUCKET, Key=key, Body=package)
+            resource["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+
+
+def zipped_bootstrap(binary):
+    if not binary.is_file():
+        raise LocalAwsError(f"{binary} is missing; build the functions first (make build)")
+    with tempfile.TemporaryDirectory() as scratch:
+        bootstrap = pathlib.Path(scratch) / "bootstrap"
+        # Debug symbols make a binary several times as large, and nobody reads them there.
+        strip = shutil.which("strip")
+        if strip is None or subprocess.run([strip, "-o", bootstrap, binary], capture_output=True).returncode:
+            shutil.copy(binary, bootstrap)
+        # The fixed date (ZipInfo's own default) makes the same binary the same package.
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o100755 << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        package = pathlib.Path(scratch) / "package.zip"
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr(entry, bootstrap.read_bytes(), compresslevel=1)
+        return package.read_bytes()
+
+
+def apply_template(provider, template):
+    cloudformation = provider.client("cloudformation")
+    request = {
+        "StackName": STACK_NAME,
+        "TemplateBody": json.dumps(template),
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    try:
+        cloudformation.describe_stacks(StackName=STACK_NAME)
+        exists = True
+    except cloudformation.exceptions.ClientError:
+        exists = False
+    try:
+        if exists:
+            say("updating the stack")
+            cloudformation.update_stack(**request)
+        else:
+            say("creating the stack")
+            cloudformation.create_stack(**request)
+    except botocore.exceptions.ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise LocalAwsError(f"the stack was refused: {error}") from error
+    return wait_for_stack(cloudformation)
+
+
+def wait_for_stack(cloudformation):
+    deadline = time.monotonic() + DEPLOY_SECONDS
+    while time.monotonic() < deadline:
+        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        status = stack["StackStatus"]
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        if not status.endswith("_IN_PROGRESS"):
+            raise LocalAwsError(f"the stack is {status}\n{failures(cloudformation)}")
+        time.sleep(0.2)
+    raise LocalAwsError(f"the stack was not ready within {DEPLOY_SECONDS} seconds\n{failures(cloudformation)}")
+
+
+def failures(cloudformation):
+    events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    return "\n".join(
+        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+        for event in reversed(events)
+        if event["ResourceStatus"].endswith("_FAILED")
+    )

@@ -1,0 +1,82 @@
+//! The audit list: who did what to a connection, and when.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::id::{ConnectionId, EventId};
+
+/// Who caused a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// One of the provider's operators or systems, by the ARN that signed the request.
+    Operator(String),
+    /// The customer, by the connection's invite.
+    Customer,
+    /// Drawbridge itself.
+    Drawbridge,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Operator(arn) => arn,
+            Self::Customer => "customer",
+            Self::Drawbridge => "drawbridge",
+        })
+    }
+}
+
+impl std::str::FromStr for Actor {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "customer" => Self::Customer,
+            "drawbridge" => Self::Drawbridge,
+            arn => Self::Operator(arn.to_owned()),
+        })
+    }
+}
+
+crate::text::serde_as_text!(Actor);
+
+/// What an event says has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum EventType {
+    /// The connection was made.
+    #[serde(rename = "connection.created")]
+    Created,
+    /// Its state is another one now; `data` holds `from` and `to`.
+    #[serde(rename = "connection.state_changed")]
+    StateChanged,
+    /// A verification has begun that leaves the state as it is until it ends.
+    #[serde(rename = "connection.verification_started")]
+    VerificationStarted,
+    /// A verification has ended with the state it began with.
+    #[serde(rename = "connection.verified")]
+    Verified,
+    /// A verification has ended without an answer, and changed nothing.
+    #[serde(rename = "connection.verification_inconclusive")]
+    VerificationInconclusive,
+}
+
+/// One entry of the audit list. `data` never holds an external ID or a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Its stable id.
+    pub id: EventId,
+    /// What has happened.
+    pub kind: EventType,
+    /// When.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub actor: Actor,
+    /// To which connection.
+    pub connection_id: ConnectionId,
+    /// What else there is to know, by kind.
+    pub data: Map<String, Value>,
+}

@@ -1,0 +1,381 @@
+//! A connection: one customer's AWS account, reached through one role.
+//!
+//! Every change is computed here, from what is and what happens, and carried out by the store as
+//! one conditional write. Nothing here knows how.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::arn::{RoleArn, RoleName};
+use crate::audit::{Actor, AuditEvent, EventType};
+use crate::capability::{Capability, CapabilitySet};
+use crate::deployment::Deployment;
+use crate::error::Error;
+use crate::external_id::ExternalId;
+use crate::grant::Shard;
+use crate::id::{ConnectionId, CustomerId, EventId, VerificationId};
+use crate::place::{AccountId, Region};
+use crate::proof::{Probe, Trust};
+use crate::reason::{ROLE_ALREADY_CONNECTED, Reason, ReasonCode};
+use crate::state::{ConnectionEvent, ConnectionState};
+use crate::verification::{Evidence, Outcome, Verification};
+
+/// A connection.
+///
+/// It cannot be serialized: whoever stores or shows it decides about the external ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// What people call it.
+    pub label: Option<String>,
+    /// Where it stands.
+    pub state: ConnectionState,
+    /// The latest verification, if there was one.
+    pub verification: Option<Verification>,
+    /// Why it is not active, if it is not.
+    pub reasons: Vec<Reason>,
+    /// The customer's account: as announced, or as proven.
+    pub account_id: Option<AccountId>,
+    /// The role that was submitted.
+    pub role_arn: Option<RoleArn>,
+    /// The name that the customer's role must have, if the provider announced one.
+    pub announced_role_name: Option<RoleName>,
+    /// The name of the ready-made role.
+    pub ready_made_role_name: RoleName,
+    /// What the customer's trust policy asks for.
+    pub external_id: ExternalId,
+    /// What was asked for.
+    pub capabilities: CapabilitySet,
+    /// Where.
+    pub regions: BTreeSet<Region>,
+    /// What the latest verification found out about the trust policy.
+    pub trust: Trust,
+    /// The grant that names the role, while one does.
+    pub shard: Option<Shard>,
+    /// When a verification last had an outcome.
+    pub last_verified_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+/// When and by whom something happens, and the id of the event that tells of it.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// Now.
+    pub now: Timestamp,
+    /// Who caused it.
+    pub actor: Actor,
+    /// The id of its event.
+    pub event_id: EventId,
+}
+
+/// A verification about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// Its id.
+    pub id: VerificationId,
+    /// When waiting for an answer is to end.
+    pub deadline: Timestamp,
+}
+
+/// What is to be made of a request for a new connection, once its fields are sound.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// What people call it.
+    pub label: Option<String>,
+    /// The customer's account, if it is known.
+    pub account_id: Option<AccountId>,
+    /// The name that the customer's role must have, if the provider wants one.
+    pub announced_role_name: Option<RoleName>,
+    /// The name of the ready-made role.
+    pub ready_made_role_name: RoleName,
+    /// What the customer's trust policy is to ask for.
+    pub external_id: ExternalId,
+    /// What is asked for.
+    pub capabilities: CapabilitySet,
+    /// Where.
+    pub regions: BTreeSet<Region>,
+}
+
+/// A change of a connection, to be written whole or not at all.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The connection afterwards.
+    pub connection: Connection,
+    /// The event that tells of it.
+    pub event: AuditEvent,
+    /// The role that it begins to own.
+    pub claims: Option<RoleArn>,
+    /// The role that it ceases to own.
+    pub disowns: Option<RoleArn>,
+    /// The role whose grant it no longer needs.
+    pub gives_up: Option<RoleArn>,
+    /// What a verification leaves behind.
+    pub evidence: Option<Evidence>,
+}
+
+impl Connection {
+    /// Makes a connection that waits for its customer's role.
+    ///
+    /// # Errors
+    /// 422 `role_in_provider_account` when the announced account is the provider's own.
+    pub fn create(new: NewConnection, deployment: &Deployment, occasion: Occasion) -> Result<Change, Error> {
+        if new.account_id.as_ref() == Some(&deployment.provider) {
+            return Err(Error::refused(
+                "role_in_provider_account",
+                "the account is the provider's own; a connection reaches a customer's",
+            )
+            .at("/account_id"));
+        }
+        let connection = Self {
+            id: new.id,
+            customer_id: new.customer_id,
+            label: new.label,
+            state: ConnectionState::PendingRole,
+            verification: None,
+            reasons: Vec::new(),
+            account_id: new.account_id,
+            role_arn: None,
+            announced_role_name: new.announced_role_name,
+            ready_made_role_name: new.ready_made_role_name,
+            external_id: new.external_id,
+            capabilities: new.capabilities,
+            regions: new.regions,
+            trust: Trust::default(),
+            shard: None,
+            last_verified_at: None,
+            created_at: occasion.now,
+            updated_at: occasion.now,
+            version: 1,
+        };
+        let data = object(json!({"to": connection.state, "customer_id": connection.customer_id}));
+        Ok(connection.told(EventType::Created, data, occasion))
+    }
+
+    /// The name that the customer's role has, or is to have.
+    #[must_use]
+    pub fn role_name(&self) -> &RoleName {
+        match (&self.role_arn, &self.announced_role_name) {
+            (Some(arn), _) => arn.name(),
+            (None, Some(name)) => name,
+            (None, None) => &self.ready_made_role_name,
+        }
+    }
+
+    /// Whether a verification is queued or going on.
+    #[must_use]
+    pub fn is_being_verified(&self) -> bool {
+        self.verification.as_ref().is_some_and(|verification| verification.running)
+    }
+
+    /// What the operator should know, though nothing is wrong.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Reason> {
+        let classic = self.capabilities.requested().any(|capability| capability == Capability::Classic);
+        classic.then(Reason::restore_needs_update_item).into_iter().collect()
+    }
+
+    /// The customer's role is submitted: a first one, another one, or the same again.
+    ///
+    /// Whether another connection owns the role is for the caller to look up. `None` means that
+    /// nothing is to be changed, since the verification it asks for is going on.
+    ///
+    /// # Errors
+    /// `role_partition_unsupported`, `role_in_provider_account`, `account_id_mismatch`,
+    /// `role_name_mismatch` and `state_conflict`.
+    pub fn submit_role(
+        &self,
+        role: RoleArn,
+        deployment: &Deployment,
+        start: Start,
+        occasion: Occasion,
+    ) -> Result<Option<Change>, Error> {
+        deployment.admits(&role).map_err(|error| error.at("/role_arn"))?;
+        if self.account_id.as_ref().is_some_and(|account| account != role.account()) {
+            return Err(Error::refused(
+                "account_id_mismatch",
+                "the role is in another account than this connection is for",
+            )
+            .at("/role_arn"));
+        }
+        if let (Actor::Customer, Some(name)) = (&occasion.actor, &self.announced_role_name)
+            && name != role.name()
+        {
+            return Err(Error::refused(
+                "role_name_mismatch",
+                format!("the provider expects a role named {name}"),
+            )
+            .at("/role_arn"));
+        }
+        if self.role_arn.as_ref() == Some(&role) {
+            return self.request_verification(start, occasion);
+        }
+        let state = self.state.after(ConnectionEvent::RoleSubmitted)?;
+        let mut next = self.clone();
+        next.role_arn = Some(role);
+        next.trust = Trust::default();
+        next.last_verified_at = None;
+        next.shard = None;
+        let mut change = next.verify_from(self.state, state, start, occasion);
+        change.disowns = self.role_arn.clone().filter(|_| self.state.owns_its_role());
+        change.gives_up = self.role_arn.clone().filter(|_| self.state.needs_grant());
+        Ok(Some(change))
+    }
+
+    /// Somebody asks for another look at the present role.
+    ///
+    /// `None` means that nothing is to be changed, since one is going on.
+    ///
+    /// # Errors
+    /// `state_conflict` where there is no role, or no longer one.
+    pub fn request_verification(&self, start: Start, occasion: Occasion) -> Result<Option<Change>, Error> {
+        let state = self.state.after(ConnectionEvent::VerificationRequested)?;
+        let stuck = self.verification.as_ref().is_some_and(|v| v.is_stuck(occasion.now));
+        if self.is_being_verified() && !stuck {
+            return Ok(None);
+        }
+        Ok(Some(self.clone().verify_from(self.state, state, start, occasion)))
+    }
+
+    fn verify_from(
+        mut self,
+        from: ConnectionState,
+        to: ConnectionState,
+        start: Start,
+        occasion: Occasion,
+    ) -> Change {
+        self.state = to;
+        self.verification = Some(Verification::start(start.id, occasion.now, start.deadline));
+        if to == ConnectionState::Verifying {
+            self.reasons.clear();
+        }
+        let kind = if from == to { EventType::VerificationStarted } else { EventType::StateChanged };
+        let data = object(json!({
+            "from": from,
+            "to": to,
+            "verification_id": start.id,
+            "role_arn": self.role_arn,
+        }));
+        self.touched(kind, data, occasion)
+    }
+
+    /// The running verification ends.
+    ///
+    /// # Errors
+    /// `state_conflict` when no verification can end in this state, or none is running.
+    pub fn conclude(
+        &self,
+        outcome: &Outcome,
+        last_round: &[Probe],
+        occasion: Occasion,
+    ) -> Result<Change, Error> {
+        let (Some(role), Some(verification)) = (&self.role_arn, &self.verification) else {
+            return Err(Error::conflict("state_conflict", "no verification is running"));
+        };
+        let (event, codes) = match outcome {
+            Outcome::Proven => (ConnectionEvent::Accepted, vec![]),
+            Outcome::OwnedElsewhere => (ConnectionEvent::Rejected, vec![ReasonCode::RoleAlreadyConnected]),
+            Outcome::Rejected(codes) => (ConnectionEvent::Rejected, codes.clone()),
+            Outcome::Inconclusive => (ConnectionEvent::Inconclusive, vec![ReasonCode::ProbeInconclusive]),
+        };
+        let state = self.state.after(event)?;
+        let inconclusive = *outcome == Outcome::Inconclusive;
+        let proven = matches!(outcome, Outcome::Proven | Outcome::OwnedElsewhere);
+        let trust = Trust {
+            proven,
+            proven_at: proven.then_some(occasion.now),
+            probes: verification.probes.iter().chain(last_round).cloned().collect(),
+        };
+        let evidence = Evidence {
+            verification_id: verification.id,
+            role_arn: role.clone(),
+            started_at: verification.started_at,
+            finished_at: occasion.now,
+            state,
+            trust: trust.clone(),
+            reasons: codes.clone(),
+        };
+
+        let mut next = self.clone();
+        next.state = state;
+        next.verification = Some(Verification { running: false, probes: Vec::new(), ..verification.clone() });
+        // An accepted connection keeps what was last known of it when nothing new was found out.
+        if !inconclusive || state == ConnectionState::Failed {
+            next.trust = trust;
+            next.reasons = codes.iter().map(|code| Reason::new(*code, role)).collect();
+        }
+        if !inconclusive {
+            next.last_verified_at = Some(occasion.now);
+        }
+        if *outcome == Outcome::Proven {
+            next.account_id = Some(role.account().clone());
+        }
+        let gives_up = (self.state.needs_grant() && !state.needs_grant()).then(|| role.clone());
+        if gives_up.is_some() {
+            next.shard = None;
+        }
+        let claims = (state.owns_its_role() && !self.state.owns_its_role()).then(|| role.clone());
+
+        let kind = match (inconclusive, self.state == state) {
+            (_, false) => EventType::StateChanged,
+            (true, true) => EventType::VerificationInconclusive,
+            (false, true) => EventType::Verified,
+        };
+        let data = object(json!({
+            "from": self.state,
+            "to": state,
+            "verification_id": verification.id,
+            "role_arn": role,
+            "reasons": codes,
+        }));
+        let change = next.touched(kind, data, occasion);
+        Ok(Change { claims, gives_up, evidence: Some(evidence), ..change })
+    }
+
+    fn touched(mut self, kind: EventType, data: Map<String, Value>, occasion: Occasion) -> Change {
+        self.updated_at = occasion.now;
+        self.version += 1;
+        self.told(kind, data, occasion)
+    }
+
+    fn told(self, kind: EventType, data: Map<String, Value>, occasion: Occasion) -> Change {
+        let event = AuditEvent {
+            id: occasion.event_id,
+            kind,
+            at: occasion.now,
+            actor: occasion.actor,
+            connection_id: self.id,
+            data,
+        };
+        Change { connection: self, event, claims: None, disowns: None, gives_up: None, evidence: None }
+    }
+}
+
+/// The refusal of a role that another connection owns; the same text whoever that is.
+#[must_use]
+pub fn role_already_connected() -> Error {
+    Error::conflict("role_already_connected", ROLE_ALREADY_CONNECTED).at("/role_arn")
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Drawbridge's rules, and nothing else: ids, ARNs, states, capabilities, policy documents.
+//!
+//! This crate has no AWS SDK, no clock, no randomness and no I/O. Time comes in as `now`, random
+//! bytes come in as arrays, so that every rule can be tested by calling it.
+
+pub mod arn;
+pub mod audit;
+pub mod capability;
+pub mod connection;
+pub mod customer;
+pub mod deployment;
+pub mod error;
+pub mod external_id;
+pub mod grant;
+pub mod id;
+pub mod invite;
+pub mod message;
+pub mod place;
+pub mod policy;
+pub mod proof;
+pub mod reason;
+pub mod setup;
+pub mod state;
+pub mod text;
+pub mod verification;
+
+pub use arn::{RoleArn, RoleName};
+pub use audit::{Actor, AuditEvent};
+pub use capability::{Capability, CapabilitySet};
+pub use connection::Connection;
+pub use customer::Customer;
+pub use deployment::Deployment;
+pub use error::{Error, ErrorKind, FieldError};
+pub use external_id::ExternalId;
+pub use id::{ConnectionId, CustomerId, EventId, VerificationId};
+pub use place::{AccountId, Partition, Region};
+pub use state::ConnectionState;

@@ -1,0 +1,256 @@
+//! IAM policy documents, as types whose JSON is what AWS takes.
+//!
+//! Sources: IAM User Guide, "IAM JSON policy elements reference", "IAM and AWS STS quotas",
+//! "Access to AWS accounts owned by third parties"; Service Authorization Reference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::arn::RoleArn;
+use crate::capability::{self, Capability, CapabilitySet};
+use crate::external_id::ExternalId;
+use crate::place::{AccountId, Partition};
+
+/// A policy document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PolicyDocument {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+impl PolicyDocument {
+    /// A document of these statements, in the current policy language.
+    #[must_use]
+    pub fn new(statement: Vec<Statement>) -> Self {
+        Self { version: "2012-10-17", statement }
+    }
+
+    /// Its statements.
+    #[must_use]
+    pub fn statements(&self) -> &[Statement] {
+        &self.statement
+    }
+
+    /// The document as compact JSON: what AWS counts the characters of.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings and maps with string keys: nothing in it can fail to serialize.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The document as indented JSON, for people.
+    #[must_use]
+    pub fn to_pretty_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'static str>,
+    effect: Effect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<BTreeMap<&'static str, String>>,
+    action: OneOrMany,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<OneOrMany>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    condition: BTreeMap<&'static str, BTreeMap<&'static str, OneOrMany>>,
+}
+
+/// Whether a statement allows or denies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+/// One string, or a list: IAM takes both, and a single one without brackets saves characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl<S: Into<String>> FromIterator<S> for OneOrMany {
+    fn from_iter<I: IntoIterator<Item = S>>(values: I) -> Self {
+        let mut values: Vec<String> = values.into_iter().map(Into::into).collect();
+        if values.len() == 1 { Self::One(values.remove(0)) } else { Self::Many(values) }
+    }
+}
+
+impl From<&str> for OneOrMany {
+    fn from(value: &str) -> Self {
+        Self::One(value.to_owned())
+    }
+}
+
+impl Statement {
+    /// Allows `actions` on `resources`.
+    fn allow<A: Into<String>, R: Into<String>>(
+        actions: impl IntoIterator<Item = A>,
+        resources: impl IntoIterator<Item = R>,
+    ) -> Self {
+        Self {
+            sid: None,
+            effect: Effect::Allow,
+            principal: None,
+            action: actions.into_iter().collect(),
+            resource: Some(resources.into_iter().collect()),
+            condition: BTreeMap::new(),
+        }
+    }
+
+    fn named(mut self, sid: &'static str) -> Self {
+        self.sid = Some(sid);
+        self
+    }
+
+    fn on_condition(
+        mut self,
+        operator: &'static str,
+        key: &'static str,
+        value: impl Into<OneOrMany>,
+    ) -> Self {
+        self.condition.entry(operator).or_default().insert(key, value.into());
+        self
+    }
+}
+
+/// The path that all of the provider's roles and policies for customers live under.
+pub const PATH: &str = "/drawbridge/";
+
+/// Whom a customer's role trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedPrincipal {
+    /// The provider's account, but of it only the brokers. A new broker needs no change at the
+    /// customer's.
+    Account {
+        /// The provider's account.
+        provider: AccountId,
+        /// Further patterns that `aws:PrincipalArn` may match, besides the brokers' ARNs.
+        further_patterns: Vec<String>,
+    },
+    /// One broker by name. AWS stores it as the role's unique id, so the trust dies with the role.
+    Role {
+        /// The provider's account.
+        provider: AccountId,
+        /// The broker's number, from 1.
+        broker: u16,
+    },
+    /// A user by name, for people's roles. Connections never trust a user.
+    User {
+        /// The source account.
+        account: AccountId,
+        /// The user's name.
+        name: String,
+    },
+}
+
+/// The trust policy of a role for `principal`. A connection's always asks for its external ID;
+/// only a role for people may go without.
+#[must_use]
+pub fn trust_policy(
+    partition: Partition,
+    principal: &TrustedPrincipal,
+    external_id: Option<&ExternalId>,
+) -> PolicyDocument {
+    let trusted = match principal {
+        TrustedPrincipal::Account { provider, .. } => format!("arn:{partition}:iam::{provider}:root"),
+        TrustedPrincipal::Role { provider, broker } => broker_arn(partition, provider, *broker),
+        TrustedPrincipal::User { account, name } => format!("arn:{partition}:iam::{account}:user/{name}"),
+    };
+    let mut statement = Statement {
+        principal: Some(BTreeMap::from([("AWS", trusted)])),
+        resource: None,
+        ..Statement::allow(["sts:AssumeRole"], [""; 0])
+    };
+    if let TrustedPrincipal::Account { provider, further_patterns } = principal {
+        let brokers = format!("arn:{partition}:iam::{provider}:role{PATH}broker-*");
+        let patterns: OneOrMany = std::iter::once(brokers).chain(further_patterns.iter().cloned()).collect();
+        statement = statement.on_condition("ArnLike", "aws:PrincipalArn", patterns);
+    }
+    if let Some(external_id) = external_id {
+        statement = statement.on_condition("StringEquals", "sts:ExternalId", external_id.expose());
+    }
+    PolicyDocument::new(vec![statement])
+}
+
+/// The name of the broker with this number, from 1.
+#[must_use]
+pub fn broker_name(broker: u16) -> String {
+    format!("broker-{broker}")
+}
+
+/// The ARN of the broker with this number, from 1.
+#[must_use]
+pub fn broker_arn(partition: Partition, provider: &AccountId, broker: u16) -> String {
+    format!("arn:{partition}:iam::{provider}:role{PATH}{}", broker_name(broker))
+}
+
+/// What a customer's role allows for these capabilities and the ones they imply.
+///
+/// `account` is the customer's, where it is known; it narrows what names a resource.
+#[must_use]
+pub fn permissions_policy(
+    partition: Partition,
+    account: Option<&AccountId>,
+    capabilities: &CapabilitySet,
+) -> PolicyDocument {
+    let account = account.map_or("*", AccountId::as_str);
+    let statements = capabilities.effective().into_iter().flat_map(|capability| match capability {
+        Capability::Classic => vec![
+            Statement::allow(capability::CLASSIC_EC2.iter().copied(), ["*"]).named("ClassicEc2"),
+            Statement::allow(capability::CLASSIC_DYNAMODB.iter().copied(), ["*"]).named("ClassicDynamodb"),
+        ],
+        Capability::Ec2Kms => {
+            vec![Statement::allow(capability.actions(), ["*"]).named(capability.title()).on_condition(
+                "Bool",
+                "kms:GrantIsForAWSResource",
+                "true",
+            )]
+        }
+        Capability::DynamodbDrill => {
+            let tables = format!("arn:{partition}:dynamodb:*:{account}:table/drawbridge-drill-*");
+            let backups = format!("arn:{partition}:dynamodb:*:{account}:table/*/backup/*");
+            vec![
+                Statement::allow(capability.actions(), [tables]).named(capability.title()),
+                Statement::allow(["dynamodb:RestoreTableFromBackup"], [backups])
+                    .named("DynamodbDrillBackups"),
+            ]
+        }
+        _ => vec![Statement::allow(capability.actions(), ["*"]).named(capability.title())],
+    });
+    PolicyDocument::new(statements.collect())
+}
+
+/// What a broker may do: assume exactly these roles. `None` for none, since a statement needs a
+/// resource.
+///
+/// It never mentions `sts:ExternalId`: when the absent and the random external ID are refused,
+/// the refusal must come from the customer's trust policy.
+#[must_use]
+pub fn grant_policy(roles: &BTreeSet<RoleArn>) -> Option<PolicyDocument> {
+    (!roles.is_empty()).then(|| {
+        let resources = roles.iter().map(ToString::to_string);
+        PolicyDocument::new(vec![Statement::allow(["sts:AssumeRole"], resources)])
+    })
+}
+
+/// A session policy that allows nothing: for sessions that are opened only to see whether they
+/// can be. `GetCallerIdentity` needs no permission.
+///
+/// Source: STS API Reference, `GetCallerIdentity`.
+#[must_use]
+pub fn nothing() -> PolicyDocument {
+    PolicyDocument::new(vec![Statement { effect: Effect::Deny, ..Statement::allow(["*"], ["*"]) }])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+use super::*;
+use serde_json::{Value, json};
+
+/// The permissions policy of the manual procedure, as its document gives it.
+const PROCEDURE: &str = include_str!("procedure.json");
+
+fn account() -> AccountId {
+    "111111111111".parse().unwrap()
+}
+
+fn external_id() -> ExternalId {
+    "an-external-id".parse().unwrap()
+}
+
+fn value(document: &PolicyDocument) -> Value {
+    serde_json::to_value(document).unwrap()
+}
+
+fn set(value: &Value) -> BTreeSet<&str> {
+    match value {
+        Value::String(one) => BTreeSet::from([one.as_str()]),
+        Value::Array(many) => {
+            let set: BTreeSet<_> = many.iter().map(|item| item.as_str().unwrap()).collect();
+            assert_eq!(set.len(), many.len(), "nothing is listed twice");
+            set
+        }
+        other => panic!("not a string or a list: {other}"),
+    }
+}
+
+fn only(capability: Capability) -> CapabilitySet {
+    CapabilitySet::new([capability]).unwrap()
+}
+
+#[test]
+fn classic_is_the_procedure_statement_by_statement() {
+    let ours = value(&permissions_policy(Partition::Aws, None, &only(Capability::Classic)));
+    let theirs: Value = serde_json::from_str(PROCEDURE).unwrap();
+    assert_eq!(ours["Version"], theirs["Version"]);
+    let (ours, theirs) = (ours["Statement"].as_array().unwrap(), theirs["Statement"].as_array().unwrap());
+    assert_eq!((ours.len(), theirs.len()), (2, 2));
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        for key in ["Effect", "Resource"] {
+            assert_eq!(ours[key], theirs[key]);
+        }
+        assert_eq!(set(&ours["Action"]), set(&theirs["Action"]));
+        assert!(ours.get("Condition").is_none());
+    }
+    let counts: Vec<_> = ours.iter().map(|s| set(&s["Action"]).len()).collect();
+    assert_eq!(counts, [18, 17]);
+}
+
+#[test]
+fn a_user_is_trusted_as_the_procedure_says() {
+    let user = TrustedPrincipal::User { account: account(), name: "ops".to_owned() };
+    assert_eq!(
+        value(&trust_policy(Partition::Aws, &user, None)),
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111111111111:user/ops"},
+            "Action": "sts:AssumeRole",
+        }]})
+    );
+}
+
+#[test]
+fn an_account_is_trusted_for_its_brokers_alone() {
+    let principal = TrustedPrincipal::Account { provider: account(), further_patterns: vec![] };
+    assert_eq!(
+        value(&trust_policy(Partition::AwsUsGov, &principal, Some(&external_id()))),
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws-us-gov:iam::111111111111:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": "arn:aws-us-gov:iam::111111111111:role/drawbridge/broker-*"},
+                "StringEquals": {"sts:ExternalId": "an-external-id"},
+            },
+        }]})
+    );
+    let further_patterns = vec!["arn:aws:sts::111111111111:assumed-role/broker-*/*".to_owned()];
+    let principal = TrustedPrincipal::Account { provider: account(), further_patterns };
+    assert_eq!(
+        value(&trust_policy(Partition::Aws, &principal, Some(&external_id())))["Statement"][0]["Condition"]["ArnLike"]
+            ["aws:PrincipalArn"],
+        json!([
+            "arn:aws:iam::111111111111:role/drawbridge/broker-*",
+            "arn:aws:sts::111111111111:assumed-role/broker-*/*",
+        ])
+    );
+}
+
+#[test]
+fn a_broker_is_trusted_by_name() {
+    let principal = TrustedPrincipal::Role { provider: account(), broker: 2 };
+    assert_eq!(
+        value(&trust_policy(Partition::AwsCn, &principal, Some(&external_id())))["Statement"][0],
+        json!({
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws-cn:iam::111111111111:role/drawbridge/broker-2"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": "an-external-id"}},
+        })
+    );
+}
+
+#[test]
+fn only_drills_and_keys_are_narrower_than_every_resource() {
+    for capability in Capability::ALL {
+        let policy = value(&permissions_policy(Partition::Aws, Some(&account()), &only(capability)));
+        for statement in policy["Statement"].as_array().unwrap() {
+            match statement["Sid"].as_str().unwrap() {
+                "DynamodbDrill" => assert_eq!(
+                    statement["Resource"],
+                    "arn:aws:dynamodb:*:111111111111:table/drawbridge-drill-*"
+                ),
+                "DynamodbDrillBackups" => {
+                    assert_eq!(statement["Resource"], "arn:aws:dynamodb:*:111111111111:table/*/backup/*");
+                    assert_eq!(statement["Action"], "dynamodb:RestoreTableFromBackup");
+                }
+                "Ec2Kms" => {
+                    assert_eq!(
+                        statement["Condition"],
+                        json!({"Bool": {"kms:GrantIsForAWSResource": "true"}})
+                    );
+                }
+                _ => {
+                    assert_eq!(statement["Resource"], "*");
+                    assert!(statement.get("Condition").is_none());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_action_of_every_capability_is_allowed_and_no_other() {
+    for capability in Capability::ALL {
+        let capabilities = only(capability);
+        let policy = value(&permissions_policy(Partition::Aws, None, &capabilities));
+        let statements = policy["Statement"].as_array().unwrap();
+        let allowed: BTreeSet<_> = statements.iter().flat_map(|s| set(&s["Action"])).collect();
+        let wanted: BTreeSet<_> =
+            capabilities.effective().into_iter().flat_map(Capability::actions).collect();
+        assert_eq!(allowed, wanted, "{capability}");
+    }
+}
+
+#[test]
+fn everything_together_fits_the_inline_policies_of_a_role() {
+    let all = Capability::ALL.into_iter().filter(|c| *c != Capability::Classic);
+    let policy = permissions_policy(Partition::AwsUsGov, Some(&account()), &CapabilitySet::new(all).unwrap());
+    // IAM User Guide, "IAM and AWS STS quotas": 10,240 characters together.
+    assert!(policy.to_json().len() < 10_240, "{}", policy.to_json().len());
+}
+
+#[test]
+fn a_grant_names_its_roles_and_nothing_else() {
+    assert_eq!(grant_policy(&BTreeSet::new()), None);
+    let roles: BTreeSet<RoleArn> =
+        ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789013:role/path/b"]
+            .map(|arn| arn.parse().unwrap())
+            .into();
+    assert_eq!(
+        value(&grant_policy(&roles).unwrap()),
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789013:role/path/b"],
+        }]})
+    );
+}
+
+#[test]
+fn the_empty_session_policy_denies_everything() {
+    assert_eq!(
+        nothing().to_json(),
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#
+    );
+}

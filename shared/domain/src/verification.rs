@@ -1,0 +1,102 @@
+//! One verification of a connection: how far it has come, and how it ended.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::arn::RoleArn;
+use crate::id::{ConnectionId, VerificationId};
+use crate::message::VerifyStep;
+use crate::proof::{Probe, Trust};
+use crate::reason::ReasonCode;
+use crate::state::ConnectionState;
+
+/// After so many steps a verification is past its deadline, whatever the clock says.
+pub const MAX_STEPS: u32 = 500;
+
+/// The latest verification of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Which one.
+    pub id: VerificationId,
+    /// Whether it is still going on.
+    pub running: bool,
+    /// When it was asked for.
+    pub started_at: Timestamp,
+    /// When waiting for an answer ends.
+    pub deadline: Timestamp,
+    /// The step that is next, from 0.
+    pub step: u32,
+    /// The probes of the rounds that agree so far.
+    pub probes: Vec<Probe>,
+}
+
+impl Verification {
+    /// How long after its deadline a running verification counts as stuck: longer than the rounds
+    /// that may follow the deadline.
+    const GRACE: SignedDuration = SignedDuration::from_mins(5);
+
+    /// A new one.
+    #[must_use]
+    pub fn start(id: VerificationId, now: Timestamp, deadline: Timestamp) -> Self {
+        Self { id, running: true, started_at: now, deadline, step: 0, probes: Vec::new() }
+    }
+
+    /// The message that takes its next step.
+    #[must_use]
+    pub fn next_message(&self, connection_id: ConnectionId) -> VerifyStep {
+        VerifyStep { connection_id, verification_id: self.id, step: self.step, deadline: self.deadline }
+    }
+
+    /// How many rounds agree so far. Each has left three probes.
+    #[must_use]
+    pub fn rounds_agreed(&self) -> u32 {
+        self.probes.iter().map(|probe| probe.round).max().unwrap_or(0)
+    }
+
+    /// The same one a step further, with the probes of a round that agrees, if one did.
+    #[must_use]
+    pub fn advanced(&self, agreed: &[Probe]) -> Self {
+        let mut next = self.clone();
+        next.step += 1;
+        next.probes.extend_from_slice(agreed);
+        next
+    }
+
+    /// Whether it should have ended long ago: its message was lost to the dead-letter queue.
+    #[must_use]
+    pub fn is_stuck(&self, now: Timestamp) -> bool {
+        self.running && now > self.deadline + Self::GRACE
+    }
+}
+
+/// How a verification ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Trust is proven, and the connection may own the role.
+    Proven,
+    /// Trust is proven, but another connection owns the role.
+    OwnedElsewhere,
+    /// The role cannot be trusted or assumed.
+    Rejected(Vec<ReasonCode>),
+    /// AWS did not say until the deadline.
+    Inconclusive,
+}
+
+/// What a verification leaves behind: kept with the connection for auditors, one item each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Which verification.
+    pub verification_id: VerificationId,
+    /// Of which role.
+    pub role_arn: RoleArn,
+    /// When it was asked for.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// The state that it led to.
+    pub state: ConnectionState,
+    /// What was asked and answered.
+    pub trust: Trust,
+    /// Why the connection is not active, if it is not.
+    pub reasons: Vec<ReasonCode>,
+}
