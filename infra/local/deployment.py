@@ -28,8 +28,6 @@ PARAMETERS = {
     # Local IAM propagates at once, so that the waiting that AWS needs would only make tests slow.
     "AgreementIntervalSeconds": "1",
     "PropagationDeadlineSeconds": "20",
-    # On AWS aws:PrincipalArn is the role's ARN; the emulator compares the session's.
-    "ExtraPrincipalPatterns": f"arn:aws:sts::{PROVIDER_ACCOUNT_ID}:assumed-role/broker-*/*",
     "DeletionProtection": "false",
     "ThrottlingRateLimit": "10000",
     "ThrottlingBurstLimit": "5000",

@@ -74,6 +74,27 @@ def authorize_iam_on_full_arns():
     iam_actions.extract_resource_arn = with_path
 
 
+def compare_roles_and_not_sessions():
+    """On AWS aws:PrincipalArn of a session is the ARN of its role, path and all; the emulator compares the session's
+    own ARN, which no pattern for roles matches."""
+    from ministack.core import iam_evaluator
+    from ministack.services import iam
+
+    original = iam_evaluator._resolve_condition_key
+
+    @functools.wraps(original)
+    def with_role_arn(key, context):
+        value = original(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(value):
+            account, session = str(value).split(":", 5)[4:]
+            # The role is in the caller's account, which need not be the one that this request is about.
+            role = iam._roles._data.get((account, session.split("/")[1]))
+            return role["Arn"] if role else value
+        return value
+
+    iam_evaluator._resolve_condition_key = with_role_arn
+
+
 def tell_functions_their_log_format():
     """Lambda tells a function by its environment what its LoggingConfig asks for; the emulator does not."""
     from ministack.services import lambda_svc
@@ -205,6 +226,7 @@ def main():
     refuse_another_version()
     supply_policy_arn()
     authorize_iam_on_full_arns()
+    compare_roles_and_not_sessions()
     apply_what_cloudformation_leaves_out()
     tell_functions_their_log_format()
     keep_every_log_line(pathlib.Path(os.environ["DRAWBRIDGE_LOCAL_LOGS"]))

@@ -14,12 +14,14 @@ import subprocess
 import sys
 
 from deployment import deploy
-from instance import Instance, LocalAwsError, say
+from instance import STOP_SECONDS, Instance, LocalAwsError, say
 
 
 def main():
     arguments = parse_arguments()
-    # Ctrl-C and a terminated make end in the same orderly way, so that nothing is left running.
+    # Ctrl-C and a terminated make end in the same orderly way, so that nothing is left running. A shell starts its
+    # background commands with SIGINT ignored, so Python's own handler is set again.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     instance = Instance(arguments.dir)
     try:
@@ -81,8 +83,13 @@ def run_command(argv, environment):
     try:
         code = process.wait()
     except BaseException:
+        # Ctrl-C reached the command too; this is for a terminated make, and for a command that does not listen.
         process.terminate()
-        process.wait()
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         raise
     # A shell reports the end by a signal this way.
     return code if code >= 0 else 128 - code

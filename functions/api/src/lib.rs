@@ -1,1 +1,57 @@
-//! x
+//! The HTTP API: customers and connections.
+//!
+//! One file a use case, named by what the caller wants. API Gateway has checked who calls before
+//! a request arrives here; this function checks again that it has. It may read and write the
+//! state table and put work on the onboarding queue, and has no way into anybody's account.
+
+mod app;
+mod body;
+mod caller;
+mod create_connection;
+mod create_customer;
+mod id;
+mod list_connections;
+mod list_customers;
+mod list_events;
+mod list_query;
+mod openapi;
+mod problem;
+mod show_connection;
+mod show_customer;
+mod show_health;
+mod show_setup;
+mod submit_role;
+mod verify_connection;
+mod view;
+
+use axum::{Router, middleware};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use app::App;
+
+/// Every route, with the document that describes them.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(create_customer::create_customer, list_customers::list_customers))
+        .routes(routes!(show_customer::show_customer))
+        .routes(routes!(create_connection::create_connection))
+        .routes(routes!(list_connections::list_connections))
+        .routes(routes!(show_connection::show_connection))
+        .routes(routes!(submit_role::submit_role))
+        .routes(routes!(verify_connection::verify_connection))
+        .routes(routes!(list_events::list_events))
+        .routes(routes!(show_setup::show_setup))
+        .routes(routes!(show_health::show_health))
+        .routes(routes!(openapi::show_openapi))
+}
+
+/// The whole API.
+pub fn router(app: App) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .fallback(problem::unknown_route)
+        .method_not_allowed_fallback(problem::unknown_method)
+        .layer(middleware::from_fn(problem::answer_refusals))
+        .with_state(app)
+}

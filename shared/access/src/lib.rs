@@ -1,1 +1,15 @@
-//! x
+//! Drawbridge's way into a customer's account.
+//!
+//! [`Grants`] publishes which roles a broker may assume. [`TrustProbes`] asks AWS, through a
+//! broker, whether a role's external ID is enforced. One module, `session`, assumes customer
+//! roles, and it takes a connection, so that no other external ID can be sent for that customer.
+
+mod broker;
+mod failure;
+mod grants;
+mod prove;
+mod session;
+
+pub use broker::Brokers;
+pub use grants::Grants;
+pub use prove::{RoundReport, TrustProbes};

@@ -57,14 +57,27 @@ pub struct Connection {
     pub trust: Trust,
     /// The grant that names the role, while one does.
     pub shard: Option<Shard>,
+    /// Grants that are no longer needed, until they have been given back.
+    pub releases: Vec<Release>,
     /// When a verification last had an outcome.
     pub last_verified_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Counts its changes, from 1.
+    /// Counts its changes that callers see, from 1.
     pub version: u64,
+    /// Counts all writes of it, the steps of a verification too: every write is conditional on it.
+    pub revision: u64,
+}
+
+/// A role that a connection no longer needs, and the grant that names it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Release {
+    /// The role.
+    pub role_arn: RoleArn,
+    /// The grant.
+    pub shard: Shard,
 }
 
 /// When and by whom something happens, and the id of the event that tells of it.
@@ -121,8 +134,6 @@ pub struct Change {
     pub claims: Option<RoleArn>,
     /// The role that it ceases to own.
     pub disowns: Option<RoleArn>,
-    /// The role whose grant it no longer needs.
-    pub gives_up: Option<RoleArn>,
     /// What a verification leaves behind.
     pub evidence: Option<Evidence>,
 }
@@ -156,10 +167,12 @@ impl Connection {
             regions: new.regions,
             trust: Trust::default(),
             shard: None,
+            releases: Vec::new(),
             last_verified_at: None,
             created_at: occasion.now,
             updated_at: occasion.now,
             version: 1,
+            revision: 1,
         };
         let data = object(json!({"to": connection.state, "customer_id": connection.customer_id}));
         Ok(connection.told(EventType::Created, data, occasion))
@@ -224,14 +237,12 @@ impl Connection {
             return self.request_verification(start, occasion);
         }
         let state = self.state.after(ConnectionEvent::RoleSubmitted)?;
-        let mut next = self.clone();
+        let mut next = self.clone().without_grant();
         next.role_arn = Some(role);
         next.trust = Trust::default();
         next.last_verified_at = None;
-        next.shard = None;
         let mut change = next.verify_from(self.state, state, start, occasion);
         change.disowns = self.role_arn.clone().filter(|_| self.state.owns_its_role());
-        change.gives_up = self.role_arn.clone().filter(|_| self.state.needs_grant());
         Ok(Some(change))
     }
 
@@ -258,7 +269,11 @@ impl Connection {
         occasion: Occasion,
     ) -> Change {
         self.state = to;
-        self.verification = Some(Verification::start(start.id, occasion.now, start.deadline));
+        self.verification =
+            Some(Verification::start(start.id, occasion.now, start.deadline, to.owns_its_role()));
+        // What is about to be granted is not to be given back.
+        let role = self.role_arn.clone();
+        self.releases.retain(|release| Some(&release.role_arn) != role.as_ref());
         if to == ConnectionState::Verifying {
             self.reasons.clear();
         }
@@ -323,9 +338,8 @@ impl Connection {
         if *outcome == Outcome::Proven {
             next.account_id = Some(role.account().clone());
         }
-        let gives_up = (self.state.needs_grant() && !state.needs_grant()).then(|| role.clone());
-        if gives_up.is_some() {
-            next.shard = None;
+        if !state.needs_grant() {
+            next = next.without_grant();
         }
         let claims = (state.owns_its_role() && !self.state.owns_its_role()).then(|| role.clone());
 
@@ -342,12 +356,21 @@ impl Connection {
             "reasons": codes,
         }));
         let change = next.touched(kind, data, occasion);
-        Ok(Change { claims, gives_up, evidence: Some(evidence), ..change })
+        Ok(Change { claims, evidence: Some(evidence), ..change })
+    }
+
+    /// The same connection, with its grant marked to be given back.
+    fn without_grant(mut self) -> Self {
+        if let (Some(shard), Some(role_arn)) = (self.shard.take(), self.role_arn.clone()) {
+            self.releases.push(Release { role_arn, shard });
+        }
+        self
     }
 
     fn touched(mut self, kind: EventType, data: Map<String, Value>, occasion: Occasion) -> Change {
         self.updated_at = occasion.now;
         self.version += 1;
+        self.revision += 1;
         self.told(kind, data, occasion)
     }
 
@@ -360,7 +383,7 @@ impl Connection {
             connection_id: self.id,
             data,
         };
-        Change { connection: self, event, claims: None, disowns: None, gives_up: None, evidence: None }
+        Change { connection: self, event, claims: None, disowns: None, evidence: None }
     }
 }
 

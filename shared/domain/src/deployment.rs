@@ -14,9 +14,6 @@ pub struct Deployment {
     pub provider: AccountId,
     /// The Region it is in, whose STS endpoint it uses.
     pub region: Region,
-    /// Patterns besides the brokers' ARNs that `aws:PrincipalArn` may match in a customer's trust
-    /// policy. Empty on AWS.
-    pub further_patterns: Vec<String>,
     /// Where customers can read the CloudFormation template of the role, if it was published.
     pub customer_template_url: Option<String>,
 }
@@ -25,10 +22,7 @@ impl Deployment {
     /// Whom a connection's role trusts unless it is told otherwise.
     #[must_use]
     pub fn trusted_principal(&self) -> TrustedPrincipal {
-        TrustedPrincipal::Account {
-            provider: self.provider.clone(),
-            further_patterns: self.further_patterns.clone(),
-        }
+        TrustedPrincipal::Account { provider: self.provider.clone() }
     }
 
     /// Whether `role` can be a customer's role of this installation.

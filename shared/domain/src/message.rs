@@ -6,7 +6,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::arn::RoleArn;
 use crate::id::{ConnectionId, VerificationId};
 
 /// One message of the onboarding queue.
@@ -15,13 +14,6 @@ use crate::id::{ConnectionId, VerificationId};
 pub enum OnboardingMessage {
     /// Take the next step of a verification.
     Verify(VerifyStep),
-    /// A connection has given up a role; take the role from its broker if nobody else needs it.
-    ReleaseGrant {
-        /// Who gave it up.
-        connection_id: ConnectionId,
-        /// What it gave up.
-        role_arn: RoleArn,
-    },
 }
 
 /// One step of a verification.
@@ -59,7 +51,6 @@ mod tests {
             &text.replace("verify\"", "other\""),
             &text.replace("\"step\":3", "\"step\":-1"),
             &text.replace("\"step\":3", "\"step\":3,\"external_id\":\"x\""),
-            r#"{"kind":"release_grant","connection_id":"con_1","role_arn":"*"}"#,
         ] {
             assert!(serde_json::from_str::<OnboardingMessage>(broken).is_err(), "{broken}");
         }

@@ -134,8 +134,6 @@ pub enum TrustedPrincipal {
     Account {
         /// The provider's account.
         provider: AccountId,
-        /// Further patterns that `aws:PrincipalArn` may match, besides the brokers' ARNs.
-        further_patterns: Vec<String>,
     },
     /// One broker by name. AWS stores it as the role's unique id, so the trust dies with the role.
     Role {
@@ -162,7 +160,7 @@ pub fn trust_policy(
     external_id: Option<&ExternalId>,
 ) -> PolicyDocument {
     let trusted = match principal {
-        TrustedPrincipal::Account { provider, .. } => format!("arn:{partition}:iam::{provider}:root"),
+        TrustedPrincipal::Account { provider } => format!("arn:{partition}:iam::{provider}:root"),
         TrustedPrincipal::Role { provider, broker } => broker_arn(partition, provider, *broker),
         TrustedPrincipal::User { account, name } => format!("arn:{partition}:iam::{account}:user/{name}"),
     };
@@ -171,10 +169,9 @@ pub fn trust_policy(
         resource: None,
         ..Statement::allow(["sts:AssumeRole"], [""; 0])
     };
-    if let TrustedPrincipal::Account { provider, further_patterns } = principal {
+    if let TrustedPrincipal::Account { provider } = principal {
         let brokers = format!("arn:{partition}:iam::{provider}:role{PATH}broker-*");
-        let patterns: OneOrMany = std::iter::once(brokers).chain(further_patterns.iter().cloned()).collect();
-        statement = statement.on_condition("ArnLike", "aws:PrincipalArn", patterns);
+        statement = statement.on_condition("ArnLike", "aws:PrincipalArn", brokers.as_str());
     }
     if let Some(external_id) = external_id {
         statement = statement.on_condition("StringEquals", "sts:ExternalId", external_id.expose());

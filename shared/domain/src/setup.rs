@@ -72,11 +72,8 @@ fn quick_create_url(connection: &Connection, deployment: &Deployment) -> Option<
         ("param_ExternalId", connection.external_id.expose()),
         ("param_ProviderAccountId", deployment.provider.as_str()),
     ];
-    let patterns = deployment.further_patterns.join(",");
-    let extra = (!patterns.is_empty()).then_some(("param_ExtraPrincipalPatterns", patterns.as_str()));
     let mut query: Vec<String> = fixed
         .into_iter()
-        .chain(extra)
         .map(|(key, value)| format!("{key}={}", utf8_percent_encode(value, UNRESERVED)))
         .collect();
     query.extend(

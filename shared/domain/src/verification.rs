@@ -26,6 +26,8 @@ pub struct Verification {
     pub deadline: Timestamp,
     /// The step that is next, from 0.
     pub step: u32,
+    /// Whether the grant is known to be published.
+    pub granted: bool,
     /// The probes of the rounds that agree so far.
     pub probes: Vec<Probe>,
 }
@@ -35,10 +37,10 @@ impl Verification {
     /// that may follow the deadline.
     const GRACE: SignedDuration = SignedDuration::from_mins(5);
 
-    /// A new one.
+    /// A new one. A role that was accepted before has been `granted`.
     #[must_use]
-    pub fn start(id: VerificationId, now: Timestamp, deadline: Timestamp) -> Self {
-        Self { id, running: true, started_at: now, deadline, step: 0, probes: Vec::new() }
+    pub fn start(id: VerificationId, now: Timestamp, deadline: Timestamp, granted: bool) -> Self {
+        Self { id, running: true, started_at: now, deadline, step: 0, granted, probes: Vec::new() }
     }
 
     /// The message that takes its next step.
@@ -55,9 +57,10 @@ impl Verification {
 
     /// The same one a step further, with the probes of a round that agrees, if one did.
     #[must_use]
-    pub fn advanced(&self, agreed: &[Probe]) -> Self {
+    pub fn advanced(&self, granted: bool, agreed: &[Probe]) -> Self {
         let mut next = self.clone();
         next.step += 1;
+        next.granted = granted;
         next.probes.extend_from_slice(agreed);
         next
     }

@@ -1,1 +1,11 @@
-//! x
+//! What every function of Drawbridge's does at start: read its configuration, set up AWS, and
+//! bring in what the rules may not have of their own, time and randomness.
+
+mod aws;
+mod environment;
+mod world;
+
+pub use aws::aws_config;
+pub use aws_config::SdkConfig;
+pub use environment::{Environment, EnvironmentError};
+pub use world::{now, random};

@@ -1,1 +1,44 @@
-//! x
+//! Drawbridge's state: one DynamoDB table, and the queues that carry its work.
+//!
+//! Every write is conditional on what was read, and every change of state is one transaction with
+//! the event that tells of it. Every list is a Query with a cursor; nothing scans.
+
+mod connections;
+mod cursor;
+mod customers;
+mod events;
+mod failure;
+mod grants;
+mod item;
+mod queue;
+mod record;
+
+use aws_sdk_dynamodb::Client;
+use aws_types::SdkConfig;
+
+pub use connections::ConnectionFilter;
+pub use cursor::{Page, PageRequest};
+pub use grants::GrantShard;
+pub use item::Listing;
+pub use queue::OnboardingQueue;
+
+/// The state table.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+}
+
+impl Store {
+    /// The table with this name.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, table: impl Into<String>) -> Self {
+        Self::with_client(Client::new(aws), table)
+    }
+
+    /// The table with this name, for those who bring their own client.
+    #[must_use]
+    pub fn with_client(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}

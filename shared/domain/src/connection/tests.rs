@@ -12,7 +12,6 @@ fn deployment() -> Deployment {
         partition: crate::Partition::Aws,
         provider: "111111111111".parse().unwrap(),
         region: "eu-central-1".parse().unwrap(),
-        further_patterns: vec![],
         customer_template_url: None,
     }
 }
@@ -50,6 +49,10 @@ fn verifying() -> Connection {
     connection
 }
 
+fn released(role: &str) -> Release {
+    Release { role_arn: role.parse().unwrap(), shard: Shard::all(1).next().unwrap() }
+}
+
 fn ended(connection: &Connection, outcome: &Outcome) -> Change {
     connection.conclude(outcome, &[], occasion()).unwrap()
 }
@@ -68,7 +71,7 @@ fn a_first_role_is_verified() {
     assert_eq!(change.connection.version, 2);
     assert_eq!(change.event.kind, EventType::StateChanged);
     assert_eq!(change.event.data["from"], "pending_role");
-    assert!(change.gives_up.is_none() && change.disowns.is_none());
+    assert!(change.connection.releases.is_empty() && change.disowns.is_none());
     let verification = change.connection.verification.unwrap();
     assert!(verification.running);
     assert_eq!(
@@ -97,8 +100,11 @@ fn a_verification_lost_to_the_dead_letter_queue_can_be_started_again() {
 #[test]
 fn another_role_gives_up_the_grant_of_the_old_one() {
     let change = submit(&verifying(), OTHER).unwrap().unwrap();
-    assert_eq!(change.gives_up, Some(ROLE.parse().unwrap()));
+    assert_eq!(change.connection.releases, [released(ROLE)]);
     assert_eq!((change.disowns, change.connection.shard), (None, None));
+    // Coming back to the old one keeps its grant.
+    let back = submit(&change.connection, ROLE).unwrap().unwrap();
+    assert_eq!(back.connection.releases, []);
 }
 
 #[test]
@@ -107,7 +113,7 @@ fn a_replaced_role_is_disowned() {
     let change = submit(&active, OTHER).unwrap().unwrap();
     assert_eq!(change.connection.state, ConnectionState::Verifying);
     assert_eq!(change.disowns, Some(ROLE.parse().unwrap()));
-    assert_eq!(change.gives_up, Some(ROLE.parse().unwrap()));
+    assert_eq!(change.connection.releases, [released(ROLE)]);
     assert!(!change.connection.trust.proven);
 }
 
@@ -123,7 +129,7 @@ fn proof_makes_it_active_and_the_owner() {
     let change = verifying().conclude(&Outcome::Proven, &[probe], occasion()).unwrap();
     assert_eq!(change.connection.state, ConnectionState::Active);
     assert_eq!(change.claims, Some(ROLE.parse().unwrap()));
-    assert_eq!(change.gives_up, None);
+    assert_eq!(change.connection.releases, []);
     assert_eq!(change.connection.account_id, Some("222222222222".parse().unwrap()));
     assert_eq!(change.connection.trust.proven_at, Some(NOW));
     assert!(!change.connection.is_being_verified());
@@ -136,7 +142,7 @@ fn a_first_role_that_is_rejected_gives_back_its_grant() {
     let codes = vec![ReasonCode::TrustMissingExternalId];
     let change = ended(&verifying(), &Outcome::Rejected(codes.clone()));
     assert_eq!(change.connection.state, ConnectionState::Failed);
-    assert_eq!(change.gives_up, Some(ROLE.parse().unwrap()));
+    assert_eq!(change.connection.releases, [released(ROLE)]);
     assert_eq!(change.connection.shard, None);
     assert_eq!(change.connection.reasons[0].code, codes[0]);
     assert_eq!(change.evidence.unwrap().reasons, codes);
@@ -144,7 +150,8 @@ fn a_first_role_that_is_rejected_gives_back_its_grant() {
     // And it can be tried again.
     let again = submit(&change.connection, ROLE).unwrap().unwrap();
     assert_eq!(again.connection.state, ConnectionState::Verifying);
-    assert_eq!((again.connection.reasons, again.gives_up), (vec![], None));
+    assert_eq!((again.connection.reasons, again.disowns), (vec![], None));
+    assert_eq!(again.connection.releases, []);
 }
 
 #[test]
@@ -152,7 +159,7 @@ fn an_accepted_role_that_is_rejected_is_suspended_and_keeps_its_grant() {
     let active = ended(&verifying(), &Outcome::Proven).connection;
     let change = verified_again(&active, &Outcome::Rejected(vec![ReasonCode::RoleNotAssumable]));
     assert_eq!(change.connection.state, ConnectionState::Suspended);
-    assert_eq!((change.gives_up, change.claims), (None, None));
+    assert_eq!((&change.connection.releases, &change.claims), (&vec![], &None));
     assert!(change.connection.shard.is_some());
     let back = verified_again(&change.connection, &Outcome::Proven);
     assert_eq!(back.connection.state, ConnectionState::Active);

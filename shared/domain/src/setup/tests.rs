@@ -11,7 +11,6 @@ fn deployment() -> Deployment {
         partition: Partition::Aws,
         provider: "111111111111".parse().unwrap(),
         region: "eu-central-1".parse().unwrap(),
-        further_patterns: vec![],
         customer_template_url: None,
     }
 }
@@ -66,7 +65,6 @@ fn the_quick_create_link_fills_in_every_parameter() {
     let deployment = Deployment {
         partition: Partition::AwsUsGov,
         customer_template_url: Some("https://bucket.s3.amazonaws.com/role.yaml".to_owned()),
-        further_patterns: vec!["arn:aws:sts::1:assumed-role/b/*".to_owned()],
         ..deployment()
     };
     let link = Setup::of(&connection, &deployment).quick_create_url.unwrap();
@@ -78,7 +76,6 @@ fn the_quick_create_link_fills_in_every_parameter() {
             "https://console.amazonaws-us-gov.com/cloudformation/home?region=eu-central-1#/stacks/create/review\
              ?templateURL=https%3A%2F%2Fbucket.s3.amazonaws.com%2Frole.yaml&stackName={name}\
              &param_RoleName={name}&param_ExternalId={id}&param_ProviderAccountId=111111111111\
-             &param_ExtraPrincipalPatterns=arn%3Aaws%3Asts%3A%3A1%3Aassumed-role%2Fb%2F%2A\
              &param_Ec2Power=true&param_DynamodbDrill=true"
         )
     );

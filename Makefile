@@ -1,0 +1,75 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down demo test fmt lint build sam-build clean
+
+# One place for everything that cargo builds, wherever it is called from.
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export SAM_CLI_TELEMETRY := 0
+
+FUNCTIONS := $(CARGO_TARGET_DIR)/debug
+# The processor that `make sam-build` builds for: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+
+LOCAL_PYTHON = $$(infra/venv.sh local infra/local/requirements.txt)/bin/python
+LINT_BIN = $$(infra/venv.sh lint infra/requirements-lint.txt)/bin
+BUILD_BIN = $$(infra/venv.sh build infra/requirements-build.txt)/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: build ## Start a local AWS with Drawbridge on it, or update the one that runs
+	@echo "== Local stack"
+	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py up --dir .local --functions "$(FUNCTIONS)"
+
+down: ## End the local AWS that `make up` started
+	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py down --dir .local
+
+demo: build ## Onboard a customer on a local AWS of its own, and show how
+	@echo "== Demonstration"
+	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/demo --functions "$(FUNCTIONS)" -- \
+		"$$python" infra/local/demo.py --stack .local/demo/stack.json --drawbridge "$(FUNCTIONS)/drawbridge"
+
+# The build comes before the tests and with the same selection of packages and targets, so that the stack can be
+# deployed from it and cargo compiles nothing twice.
+test: ## Everything that must pass: format, templates, clippy, and all tests, on a local AWS of their own
+	@echo "== Format"
+	@cargo fmt --all --check
+	@$(MAKE) --no-print-directory lint
+	@echo "== Clippy"
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@echo "== Build"
+	@cargo build --workspace --all-targets
+	@echo "== Tests, against a local stack"
+	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" -- \
+		cargo test --workspace
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+lint: ## Check the CloudFormation templates
+	@echo "== Templates"
+	@bin=$(LINT_BIN) && \
+	"$$bin/cfn-lint" infra/template.yaml infra/customer-role.yaml && \
+	"$$bin/sam" validate --lint --region us-east-1 --template-file infra/template.yaml
+
+build: ## Compile everything for this machine
+	@echo "== Build"
+	@cargo build --workspace
+
+sam-build: ## Compile the functions for AWS into .aws-sam/build, ready for `sam deploy`
+	@echo "== Build for AWS ($(ARCHITECTURE))"
+	@lint=$(LINT_BIN) && build=$(BUILD_BIN) && \
+	PATH="$$build:$$lint:$$PATH" sam build --beta-features --region us-east-1 \
+		--template-file infra/template.yaml --build-dir .aws-sam/build \
+		--parameter-overrides Architecture=$(ARCHITECTURE)
+
+clean: ## End what runs and remove everything that was built
+	@if [[ -d .local ]]; then \
+		python=$(LOCAL_PYTHON) && \
+		for dir in .local .local/demo .local/test; do \
+			"$$python" infra/local/stack.py down --dir "$$dir"; \
+		done; \
+	fi
+	@rm -rf .local .aws-sam
+	@cargo clean

@@ -1,0 +1,164 @@
+//! The command line: what can be typed, and the help that comes with it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand};
+
+const AFTER_HELP: &str = "\
+Requests are signed with your usual AWS credentials: environment, profile, SSO, external process.
+
+The API's address is the first of these that is there:
+  --api-url
+  DRAWBRIDGE_API_URL
+  api_url = \"https://…\" in the file named by DRAWBRIDGE_CONFIG, by default
+  ${XDG_CONFIG_HOME:-~/.config}/drawbridge/config.toml
+
+Exit codes:
+  0  done; a watched verification ended in active or degraded
+  1  the API refused or failed, or watching took longer than --timeout
+  2  the command line or the configuration is wrong
+  3  the API cannot be reached, or there are no credentials to sign with
+  4  a watched verification ended in failed or suspended
+
+Examples:
+  drawbridge customers create --name 'Acme Ltd' --label tier=gold
+  drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
+  drawbridge connections setup con_… --only cli > create-role.sh
+  drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch";
+
+/// Connects customers' AWS accounts, proves that it is safe to hold, and watches them.
+#[derive(Debug, Parser)]
+#[command(name = "drawbridge", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Address of the API: the stack's output `ApiUrl`
+    #[arg(long, global = true, env = "DRAWBRIDGE_API_URL", value_name = "URL")]
+    pub api_url: Option<String>,
+    /// AWS profile to sign with
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS Region to sign for; by default the one in the API's host name, else that of your AWS configuration
+    ///
+    /// It stands before the command, for `connections create` has a --region of its own.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// How answers are printed
+    #[arg(
+        long,
+        global = true,
+        env = "DRAWBRIDGE_OUTPUT",
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub output: Format,
+}
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// As the API answers.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The organizations whose AWS accounts are connected
+    #[command(subcommand)]
+    Customers(CustomersCommand),
+    /// The AWS accounts of customers, each reached through one role
+    #[command(subcommand)]
+    Connections(ConnectionsCommand),
+}
+
+/// How much of a list is fetched.
+#[derive(Debug, Args)]
+pub struct Extent {
+    /// Items in a page
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub limit: Option<u8>,
+    /// Fetch every page, not only the first
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn walk(command: &clap::Command) {
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(walk);
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{} has none", command.get_name());
+            }
+        }
+        walk(&Arguments::command());
+    }
+
+    #[test]
+    fn the_regions_of_a_connection_are_not_the_one_to_sign_for() {
+        let parsed = Arguments::try_parse_from([
+            "drawbridge",
+            "--region",
+            "us-east-1",
+            "connections",
+            "create",
+            "--customer",
+            "cus_1",
+            "--capability",
+            "classic",
+            "--region",
+            "eu-central-1",
+            "--region",
+            "eu-west-1",
+            "--output",
+            "json",
+        ])
+        .unwrap();
+        assert_eq!(parsed.options.region.as_deref(), Some("us-east-1"));
+        assert_eq!(parsed.options.output, Format::Json);
+        let Command::Connections(ConnectionsCommand::Create(create)) = parsed.command else { panic!() };
+        assert_eq!(create.regions, ["eu-central-1", "eu-west-1"]);
+    }
+
+    #[test]
+    fn what_is_wrong_ends_with_code_2() {
+        for wrong in [
+            vec!["customers"],
+            vec!["customers", "create"],
+            vec!["customers", "create", "--name", "A", "--label", "novalue"],
+            vec!["connections", "show", ""],
+            vec!["connections", "show", ".."],
+            vec!["connections", "list", "--limit", "101"],
+            vec!["connections", "setup", "con_1", "--only", "cli", "--format", "json"],
+        ] {
+            let error = Arguments::try_parse_from(std::iter::once("drawbridge").chain(wrong.clone()));
+            assert_eq!(error.unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
+    }
+}

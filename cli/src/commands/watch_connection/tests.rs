@@ -1,0 +1,160 @@
+use serde_json::json;
+
+use super::*;
+use crate::test_server::{Answer, TestServer};
+
+impl Default for Following {
+    fn default() -> Self {
+        Self { watch: false, patience: Patience { timeout: 900 } }
+    }
+}
+
+fn connection(
+    version: u64,
+    state: &str,
+    verification: &str,
+    probes: &[(u64, &str, &str)],
+    reasons: &[&str],
+) -> Value {
+    let probes = probes.iter().map(|(round, sent, outcome)| {
+        json!({"round": round, "external_id": sent, "outcome": outcome, "at": format!("2026-11-22T02:0{round}:00Z")})
+    });
+    let reasons = reasons.iter().map(|code| json!({"code": code, "detail": "why", "remedy": "Mend it."}));
+    json!({
+        "connection_id": "con_1", "state": state, "verification": verification, "version": version,
+        "external_id": "xid-secret", "trust": {"proven": false, "probes": probes.collect::<Vec<_>>()},
+        "reasons": reasons.collect::<Vec<_>>(),
+    })
+}
+
+/// Watches a script of answers: the verdict, what was told, and what was asked.
+async fn watched(begun: Option<Value>, script: Vec<Answer>) -> (Result<Exit>, Vec<String>, usize) {
+    let server = TestServer::start(script).await;
+    let client = server.client();
+    let progress = Progress::kept();
+    let watch = Watch {
+        client: &client,
+        id: "con_1",
+        interval: Duration::from_millis(1),
+        timeout: Duration::from_millis(300),
+    };
+    let ended = watch.until_idle(begun.as_ref(), &progress).await;
+    let verdict = ended.and_then(|ended| verdict(&ended, "con_1"));
+    (verdict, progress.lines(), server.seen().len())
+}
+
+fn ok(connection: Value) -> Answer {
+    Answer::ok(connection)
+}
+
+#[tokio::test]
+async fn an_accepted_role_ends_with_0() {
+    let first = [(1, "correct", "allowed"), (1, "absent", "denied"), (1, "random", "denied")];
+    let both =
+        [&first[..], &[(2, "correct", "allowed"), (2, "absent", "denied"), (2, "random", "denied")]].concat();
+    let script = vec![
+        ok(connection(2, "verifying", "running", &[], &[])),
+        ok(connection(2, "verifying", "running", &[], &[])),
+        ok(connection(3, "verifying", "running", &first, &[])),
+        ok(connection(4, "active", "idle", &both, &[])),
+    ];
+    let (verdict, told, _) = watched(None, script).await;
+    assert_eq!(verdict.unwrap(), Exit::Done);
+    assert_eq!(
+        told,
+        [
+            "verifying",
+            "round 1: the right external ID: allowed",
+            "round 1: no external ID: denied",
+            "round 1: a random external ID: denied",
+            "round 2: the right external ID: allowed",
+            "round 2: no external ID: denied",
+            "round 2: a random external ID: denied",
+            "verifying → active",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn every_end_has_its_exit_code() {
+    for (state, expected) in [
+        ("active", Exit::Done),
+        ("degraded", Exit::Done),
+        ("failed", Exit::NotAccepted),
+        ("suspended", Exit::NotAccepted),
+    ] {
+        let (verdict, ..) = watched(None, vec![ok(connection(4, state, "idle", &[], &[]))]).await;
+        assert_eq!(verdict.unwrap(), expected, "{state}");
+    }
+    for state in ["pending_role", "offboarding", "offboarded"] {
+        let (verdict, ..) = watched(None, vec![ok(connection(1, state, "idle", &[], &[]))]).await;
+        let failure = verdict.unwrap_err();
+        assert_eq!(failure.exit, Exit::Refused, "{state}");
+        assert!(!failure.to_string().contains("xid-secret"));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_role_says_why() {
+    let script = vec![
+        ok(connection(2, "verifying", "running", &[], &[])),
+        ok(connection(3, "failed", "idle", &[(1, "absent", "allowed")], &["trust_missing_external_id"])),
+    ];
+    let (verdict, told, _) = watched(None, script).await;
+    assert_eq!(verdict.unwrap(), Exit::NotAccepted);
+    let expected = [
+        "verifying",
+        "round 1: no external ID: allowed",
+        "verifying → failed",
+        "trust_missing_external_id: why",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn an_answer_from_before_the_submission_does_not_count() {
+    let begun = connection(7, "verifying", "running", &[], &[]);
+    let script = vec![
+        ok(connection(6, "failed", "idle", &[], &["role_not_assumable"])),
+        ok(connection(8, "active", "idle", &[], &[])),
+    ];
+    let (verdict, told, asked) = watched(Some(begun), script).await;
+    assert_eq!((verdict.unwrap(), asked), (Exit::Done, 2));
+    assert_eq!(told, ["verifying", "verifying → active"]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_verification_found_is_no_news() {
+    let old = [(1, "correct", "allowed")];
+    let mut begun = connection(7, "active", "running", &old, &[]);
+    begun["trust"]["proven"] = json!(true);
+    let ended = connection(8, "suspended", "idle", &[(2, "correct", "denied")], &["role_not_assumable"]);
+    let expected =
+        ["active", "round 2: the right external ID: denied", "active → suspended", "role_not_assumable: why"];
+
+    let (verdict, told, _) = watched(Some(begun.clone()), vec![ok(ended.clone())]).await;
+    assert_eq!((verdict.unwrap(), &told[..]), (Exit::NotAccepted, &expected.map(str::to_owned)[..]));
+    let (verdict, told, _) = watched(None, vec![ok(begun), ok(ended)]).await;
+    assert_eq!((verdict.unwrap(), &told[..]), (Exit::NotAccepted, &expected.map(str::to_owned)[..]));
+}
+
+#[tokio::test]
+async fn watching_outlasts_a_passing_fault() {
+    let script = vec![
+        Answer::new(503, json!({"code": "dependency_unavailable"})).header("retry-after: 0"),
+        Answer::new(429, json!({"message": "Too Many Requests"})),
+        ok(connection(4, "active", "idle", &[], &[])),
+    ];
+    let (verdict, _, asked) = watched(None, script).await;
+    assert_eq!((verdict.unwrap(), asked), (Exit::Done, 3));
+}
+
+#[tokio::test]
+async fn watching_ends_in_time() {
+    let script = (0..1000).map(|_| ok(connection(2, "verifying", "running", &[], &[]))).collect();
+    let (verdict, told, _) = watched(None, script).await;
+    let failure = verdict.unwrap_err();
+    assert_eq!(failure.exit, Exit::Refused);
+    assert!(failure.to_string().contains("watch con_1"), "{failure}");
+    assert_eq!(told, ["verifying"]);
+}

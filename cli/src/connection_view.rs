@@ -1,0 +1,149 @@
+//! A connection as people read it.
+
+use comfy_table::Cell;
+use serde_json::Value;
+
+use crate::table;
+use crate::text::{field, items, time, visible};
+
+/// Who may see the external ID: the operator who asks for it by `connections show` and `setup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExternalId {
+    /// It is shown.
+    Shown,
+    /// It is left out.
+    Hidden,
+}
+
+/// The answer without its external ID.
+pub fn without_external_id(mut connection: Value) -> Value {
+    if let Some(fields) = connection.as_object_mut() {
+        fields.shift_remove("external_id");
+    }
+    connection
+}
+
+/// A connection with its trust probes, reasons and warnings.
+pub fn view(connection: &Value, external_id: ExternalId, coloured: bool) -> String {
+    let text = |name| Cell::new(field(connection, name));
+    let at = |name| Cell::new(time(connection, name));
+    let mut fields = vec![
+        ("connection", text("connection_id")),
+        ("customer", text("customer_id")),
+        ("label", text("label")),
+        ("state", table::state(connection, coloured)),
+        ("verification", text("verification")),
+        ("account", text("account_id")),
+        ("role", text("role_arn")),
+        ("role name", text("role_name")),
+    ];
+    if external_id == ExternalId::Shown {
+        fields.push(("external ID", text("external_id")));
+    }
+    fields.extend([
+        ("capabilities", text("capabilities")),
+        ("regions", text("regions")),
+        ("trust", Cell::new(trust(connection))),
+        ("last verified", at("last_verified_at")),
+        ("created", at("created_at")),
+        ("updated", at("updated_at")),
+        ("version", text("version")),
+    ]);
+    let mut parts = vec![table::card(fields)];
+    if let Some(probes) = probes(connection) {
+        parts.push(format!("Trust probes\n{probes}"));
+    }
+    parts.extend(reasons(connection, "Reasons", "reasons"));
+    parts.extend(reasons(connection, "Warnings", "warnings"));
+    parts.join("\n\n")
+}
+
+/// How a watched verification ended, in short.
+pub fn outcome(connection: &Value, coloured: bool) -> String {
+    let card = table::card(vec![
+        ("connection", Cell::new(field(connection, "connection_id"))),
+        ("state", table::state(connection, coloured)),
+        ("account", Cell::new(field(connection, "account_id"))),
+        ("role", Cell::new(field(connection, "role_arn"))),
+        ("trust", Cell::new(trust(connection))),
+    ]);
+    let mut parts = vec![card];
+    parts.extend(reasons(connection, "Reasons", "reasons"));
+    parts.extend(reasons(connection, "Warnings", "warnings"));
+    parts.join("\n\n")
+}
+
+/// Which external ID a probe sent, in words.
+pub fn probe_sent(probe: &Value) -> String {
+    match field(probe, "external_id").as_str() {
+        "correct" => "the right external ID".to_owned(),
+        "absent" => "no external ID".to_owned(),
+        "random" => "a random external ID".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn trust(connection: &Value) -> String {
+    match connection.get("trust") {
+        Some(trust) if trust.get("proven").and_then(Value::as_bool) == Some(true) => {
+            format!("proven {}", time(trust, "proven_at"))
+        }
+        _ => "not proven".to_owned(),
+    }
+}
+
+fn probes(connection: &Value) -> Option<String> {
+    let probes = items(connection.get("trust")?, "probes");
+    let rows = probes.iter().map(|probe| {
+        vec![
+            Cell::new(field(probe, "round")),
+            Cell::new(probe_sent(probe)),
+            Cell::new(field(probe, "outcome")),
+            Cell::new(time(probe, "at")),
+            Cell::new(field(probe, "request_id")),
+        ]
+    });
+    let headings = ["round", "asked with", "outcome", "at", "AWS request id"];
+    (!probes.is_empty()).then(|| table::listing(&headings, 4, rows.collect()))
+}
+
+fn reasons(connection: &Value, heading: &str, name: &str) -> Option<String> {
+    let reasons = items(connection, name);
+    let mut rows = Vec::new();
+    for reason in reasons {
+        rows.push(("code", Cell::new(field(reason, "code"))));
+        rows.push(("detail", Cell::new(field(reason, "detail"))));
+        rows.push(("remedy", Cell::new(field(reason, "remedy"))));
+        if let Some(patch) = reason.get("patch").filter(|patch| !patch.is_null()) {
+            rows.push(("patch", Cell::new(visible(&format!("{patch:#}")))));
+        }
+    }
+    (!reasons.is_empty()).then(|| format!("{heading}\n{}", table::card(rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_external_id_is_shown_to_who_asks_for_it_alone() {
+        let connection = json!({"connection_id": "con_1", "external_id": "xid-secret", "state": "failed"});
+        assert!(view(&connection, ExternalId::Shown, false).contains("xid-secret"));
+        assert!(!view(&connection, ExternalId::Hidden, false).contains("xid-secret"));
+        assert!(!outcome(&connection, false).contains("xid-secret"));
+        assert_eq!(without_external_id(connection), json!({"connection_id": "con_1", "state": "failed"}));
+    }
+
+    #[test]
+    fn reasons_come_with_remedy_and_patch() {
+        let connection = json!({"state": "degraded", "reasons": [
+            {"code": "permission_missing", "detail": "denied", "remedy": "Add it.", "patch": {"Action": "ec2:X"}},
+        ]});
+        let text = outcome(&connection, false);
+        for part in ["permission_missing", "denied", "Add it.", "\"Action\": \"ec2:X\""] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What to do after a refusal, by its code.
+
+use reqwest::Method;
+
+/// The next step after a refusal with this code of a request to this path, where there is a good one.
+pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Option<String> {
+    let id = segments.get(2).copied().unwrap_or("ID");
+    let connection = match segments {
+        ["v1", "connections", id, ..] => id,
+        _ => "ID",
+    };
+    Some(match code {
+        "not_found" => match segments {
+            ["v1", "connections", ..] => {
+                "`drawbridge connections list --all` shows which there are".to_owned()
+            }
+            _ => "`drawbridge customers list --all` shows which there are".to_owned(),
+        },
+        "invalid_id" => format!("is {id:?} whole? The list commands show ids"),
+        "unknown_field" | "route_not_found" | "method_not_allowed" => {
+            "the command and the API may be of different versions: update the older one, and check that the \
+             address is the output ApiUrl of the stack"
+                .to_owned()
+        }
+        "invalid_cursor" => "the list has changed hands: start it again without a cursor".to_owned(),
+        "state_conflict" => {
+            format!("`drawbridge connections show {connection}` shows where it stands and why")
+        }
+        "account_id_mismatch" | "role_name_mismatch" => format!(
+            "`drawbridge connections show {connection}` shows the account and the role name that this connection is for"
+        ),
+        "role_in_provider_account" => {
+            "give the ARN of a role in the customer's account, not in the account that Drawbridge runs in"
+                .to_owned()
+        }
+        "role_already_connected" => format!(
+            "have the customer create a role of its own for this connection (`drawbridge connections setup \
+             {connection}`), and submit that role's ARN"
+        ),
+        "invalid_role_arn" => {
+            "give the ARN as IAM shows it, such as arn:aws:iam::123456789012:role/drawbridge-a1b2c3d4"
+                .to_owned()
+        }
+        "unknown_capability" | "capabilities_empty" | "classic_stands_alone" => {
+            "`drawbridge connections create --help` lists the capabilities".to_owned()
+        }
+        "invalid_region" => "give a Region's code, such as eu-central-1".to_owned(),
+        "not_authorized" => {
+            "sign with an identity that has one of the stack's managed policies: drawbridge-viewer, \
+             drawbridge-operator or drawbridge-admin"
+                .to_owned()
+        }
+        "version_mismatch" => "somebody else changed it meanwhile: look again and repeat".to_owned(),
+        "dependency_unavailable" | "throttled" | "too_many_requests" => again(retry_after),
+        "internal_error" => {
+            "the request id leads the operator of this Drawbridge to the cause, in its logs".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// Try again, when the API says so if it does.
+pub fn again(retry_after: Option<&str>) -> String {
+    match retry_after.and_then(|value| value.trim().parse::<u32>().ok()) {
+        Some(seconds) => format!("try again in {seconds} seconds"),
+        None => "try again in a minute".to_owned(),
+    }
+}
+
+/// The managed policy of the stack that allows requests with this method.
+pub fn managed_policy(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "drawbridge-viewer (or drawbridge-operator or drawbridge-admin)",
+        Method::DELETE => "drawbridge-admin",
+        _ => "drawbridge-operator (or drawbridge-admin)",
+    }
+}

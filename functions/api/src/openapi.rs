@@ -1,0 +1,87 @@
+//! `GET /openapi.json`: the API's description, made from the code that answers it.
+
+use std::sync::OnceLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Answer, Schema,
+};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use crate::problem::Problem;
+
+/// The name of the security scheme.
+const SIGV4: &str = "sigv4";
+
+/// What is described besides the routes.
+pub(crate) fn frame() -> OpenApi {
+    let mut problems = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut problems);
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Drawbridge")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "Onboards customers' AWS accounts through one IAM role each. Requests to /v1 are signed with AWS \
+                     Signature Version 4, service execute-api. Refusals are RFC 9457 problems; API Gateway's own \
+                     answers (403 to what is not signed, 429 to what is throttled) have API Gateway's own form.",
+                )),
+        )
+        .components(Some(
+            ComponentsBuilder::new()
+                .security_scheme(
+                    SIGV4,
+                    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+                        "Authorization",
+                        "AWS Signature Version 4, service execute-api",
+                    ))),
+                )
+                .schemas_from_iter(problems)
+                .build(),
+        ))
+        .security(Some([SecurityRequirement::new(SIGV4, Vec::<String>::new())]))
+        .build()
+}
+
+/// The whole description.
+pub(crate) fn document() -> OpenApi {
+    let mut document = crate::routes().into_openapi();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let mut refusal = Answer::new("A refusal");
+            let problem = RefOr::Ref(Ref::from_schema_name(Problem::name()));
+            refusal
+                .content
+                .insert("application/problem+json".to_owned(), RefOr::T(Content::new(Some(problem))));
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(refusal));
+        }
+    }
+    // Requests are closed: a field that is not described is refused.
+    if let Some(components) = &mut document.components {
+        for (name, schema) in &mut components.schemas {
+            if let (true, RefOr::T(Schema::Object(object))) = (name.ends_with("Request"), schema) {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
+    }
+    document
+}
+
+/// Describes the API as `OpenAPI` 3.1.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "service",
+    security(()),
+    responses((status = 200, description = "The description", content_type = "application/json"))
+)]
+pub(crate) async fn show_openapi() -> Response {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let text = TEXT.get_or_init(|| document().to_json().unwrap_or_default());
+    ([(CONTENT_TYPE, "application/json")], text.as_str()).into_response()
+}

@@ -1,0 +1,27 @@
+//! `GET /v1/connections/{connection_id}`
+
+use axum::Json;
+use axum::extract::State;
+use domain::ConnectionId;
+
+use crate::app::App;
+use crate::caller::Operator;
+use crate::id::Id;
+use crate::problem::Refused;
+use crate::view::ConnectionView;
+
+/// Shows a connection.
+#[utoipa::path(
+    get,
+    path = "/v1/connections/{connection_id}",
+    tag = "connections",
+    params(("connection_id" = String, Path)),
+    responses((status = 200, description = "The connection", body = ConnectionView))
+)]
+pub(crate) async fn show_connection(
+    State(app): State<App>,
+    _: Operator,
+    Id(connection): Id<ConnectionId>,
+) -> Result<Json<ConnectionView>, Refused> {
+    Ok(Json(app.store.connection(connection).await?.into()))
+}

@@ -1,0 +1,59 @@
+//! `PUT /v1/connections/{connection_id}/role`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::{ConnectionId, Error, FieldError, RoleArn};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::body::JsonBody;
+use crate::caller::Operator;
+use crate::id::Id;
+use crate::problem::Refused;
+use crate::verify_connection::start_verification;
+use crate::view::ConnectionView;
+
+/// The customer's role.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct SubmitRoleRequest {
+    /// Its ARN, such as `arn:aws:iam::123456789012:role/NAME`.
+    #[schema(required, value_type = String)]
+    role_arn: Option<Value>,
+}
+
+/// Submits the customer's role, a first one or another; the same one again is verified again.
+#[utoipa::path(
+    put,
+    path = "/v1/connections/{connection_id}/role",
+    tag = "connections",
+    params(("connection_id" = String, Path)),
+    request_body = SubmitRoleRequest,
+    responses((status = 202, description = "The connection, whose role will be verified", body = ConnectionView))
+)]
+pub(crate) async fn submit_role(
+    State(app): State<App>,
+    Operator(actor): Operator,
+    Id(id): Id<ConnectionId>,
+    JsonBody(request): JsonBody<SubmitRoleRequest>,
+) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
+    let role = read_role(request.role_arn.as_ref())?;
+    let connection = start_verification(&app, id, &actor, |connection, start, occasion| {
+        connection.submit_role(role.clone(), &app.deployment, start, occasion)
+    })
+    .await?;
+    Ok((StatusCode::ACCEPTED, Json(connection.into())))
+}
+
+fn read_role(value: Option<&Value>) -> Result<RoleArn, Error> {
+    match value {
+        Some(Value::String(text)) => text.parse().map_err(|error: Error| error.at("/role_arn")),
+        _ => Err(Error::invalid(FieldError::new(
+            "/role_arn",
+            "invalid_role_arn",
+            "role_arn is required, and is a string such as arn:aws:iam::123456789012:role/NAME",
+        ))),
+    }
+}

@@ -1,0 +1,158 @@
+//! What callers see of customers, connections and events.
+
+use std::collections::BTreeMap;
+
+use domain::audit::EventType;
+use domain::proof::Trust;
+use domain::reason::Reason;
+use domain::{AuditEvent, Capability, Connection, ConnectionState, Customer, Region};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A customer of the provider's.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomerView {
+    customer_id: String,
+    name: String,
+    email: Option<String>,
+    labels: BTreeMap<String, String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: jiff::Timestamp,
+    version: u64,
+}
+
+impl From<Customer> for CustomerView {
+    fn from(customer: Customer) -> Self {
+        Self {
+            customer_id: customer.id.to_string(),
+            name: customer.name,
+            email: customer.email,
+            labels: customer.labels,
+            created_at: customer.created_at,
+            version: customer.version,
+        }
+    }
+}
+
+/// One page of customers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CustomerList {
+    pub items: Vec<CustomerView>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// Whether a verification is queued or going on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum VerificationView {
+    Running,
+    Idle,
+}
+
+/// One customer's AWS account, reached through one role.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionView {
+    connection_id: String,
+    customer_id: String,
+    label: Option<String>,
+    state: ConnectionState,
+    verification: VerificationView,
+    /// Why the connection is not active, each with what mends it.
+    reasons: Vec<Reason>,
+    /// What the operator should know though nothing is wrong.
+    warnings: Vec<Reason>,
+    /// The customer's account, as announced or as proven.
+    account_id: Option<String>,
+    role_arn: Option<String>,
+    /// The name of the submitted role, or else of the one that is to be made.
+    role_name: String,
+    /// What the customer's trust policy asks for. For the operator and this customer alone.
+    external_id: String,
+    #[schema(value_type = Vec<String>)]
+    capabilities: Vec<Capability>,
+    #[schema(value_type = Vec<String>)]
+    regions: Vec<Region>,
+    trust: Trust,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_verified_at: Option<jiff::Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: jiff::Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: jiff::Timestamp,
+    version: u64,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        Self {
+            connection_id: connection.id.to_string(),
+            customer_id: connection.customer_id.to_string(),
+            state: connection.state,
+            verification: if connection.is_being_verified() {
+                VerificationView::Running
+            } else {
+                VerificationView::Idle
+            },
+            warnings: connection.warnings(),
+            account_id: connection.account_id.as_ref().map(ToString::to_string),
+            role_arn: connection.role_arn.as_ref().map(ToString::to_string),
+            role_name: connection.role_name().to_string(),
+            external_id: connection.external_id.expose().to_owned(),
+            capabilities: connection.capabilities.requested().collect(),
+            label: connection.label,
+            reasons: connection.reasons,
+            regions: connection.regions.into_iter().collect(),
+            trust: connection.trust,
+            last_verified_at: connection.last_verified_at,
+            created_at: connection.created_at,
+            updated_at: connection.updated_at,
+            version: connection.version,
+        }
+    }
+}
+
+/// One page of connections.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionList {
+    pub items: Vec<ConnectionView>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// One entry of a connection's audit list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventView {
+    event_id: String,
+    #[serde(rename = "type")]
+    kind: EventType,
+    #[schema(value_type = String, format = DateTime)]
+    at: jiff::Timestamp,
+    /// The ARN that signed the request, or `customer`, or `drawbridge`.
+    actor: String,
+    connection_id: String,
+    #[schema(value_type = Object)]
+    data: Map<String, Value>,
+}
+
+impl From<AuditEvent> for EventView {
+    fn from(event: AuditEvent) -> Self {
+        Self {
+            event_id: event.id.to_string(),
+            kind: event.kind,
+            at: event.at,
+            actor: event.actor.to_string(),
+            connection_id: event.connection_id.to_string(),
+            data: event.data,
+        }
+    }
+}
+
+/// One page of events, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventList {
+    pub items: Vec<EventView>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    pub next_cursor: Option<String>,
+}

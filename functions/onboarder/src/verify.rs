@@ -1,0 +1,208 @@
+//! A verification, told as a story:
+//!
+//! 1. What the connection no longer needs is given back.
+//! 2. The broker is granted the role, once.
+//! 3. AWS is asked for the role with the right external ID. IAM takes its time, so a refusal sends
+//!    the next step with a delay, until the deadline.
+//! 4. Once that is allowed, AWS is asked with no external ID and with a random one, and whose
+//!    session it is. Both must be refused, in as many rounds as are required, some seconds apart.
+//! 5. The outcome, its evidence, its event and who owns the role are written in one transaction.
+//! 6. A role that was not accepted is given back.
+//!
+//! Each step is safe to repeat. It is taken only if the table expects it, and the table is written
+//! before the next step is sent; a redelivered message whose step is done sends the next one
+//! again, in case the crash came in between. Two messages of the same step meet at the table's
+//! condition, and one of them ends there.
+
+use domain::message::{OnboardingMessage, VerifyStep};
+use domain::proof::{Probe, Rule, Verdict, retry_delay};
+use domain::verification::{MAX_STEPS, Outcome, Verification};
+use domain::{Connection, Error, ErrorKind, ExternalId};
+use jiff::{SignedDuration, Timestamp};
+use runtime::{now, random};
+
+use crate::app::App;
+use crate::give_back::give_back;
+use crate::grant::grant;
+
+/// How often a step is taken anew after the connection was changed at the same time.
+const ATTEMPTS: usize = 5;
+
+/// How long a message waits for the verification that it is about to be written.
+const UNWRITTEN_DELAY: SignedDuration = SignedDuration::from_secs(2);
+/// After so long a verification that is not in the table was never written.
+const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
+
+/// Takes one step of a verification.
+///
+/// # Errors
+/// When the table, the queue or IAM failed: the message is to be delivered again.
+pub(crate) async fn take_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Result<(), Error> {
+    let mut attempt = 1;
+    loop {
+        match try_step(app, step, delivered_before).await {
+            Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
+            result => return result,
+        }
+    }
+}
+
+async fn try_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Result<(), Error> {
+    let connection = match app.store.connection(step.connection_id).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            tracing::warn!(connection_id = %step.connection_id, "a message about no connection was dropped");
+            return Ok(());
+        }
+        connection => give_back(app, connection?).await?,
+    };
+    match place(&connection, step, delivered_before, now()) {
+        Place::Now(verification) => advance(app, connection.clone(), verification).await,
+        Place::NextLost(verification) => {
+            send_next(app, &connection, verification, SignedDuration::ZERO).await
+        }
+        Place::NotYet => app.queue.send(&OnboardingMessage::Verify(step.clone()), UNWRITTEN_DELAY).await,
+        Place::Over => Ok(()),
+    }
+}
+
+/// Where a message stands in its verification.
+enum Place<'a> {
+    /// Its step is the one that is next.
+    Now(&'a Verification),
+    /// Its step was taken by an earlier delivery of it, which may have ended before it sent the
+    /// next one.
+    NextLost(&'a Verification),
+    /// Its verification is not in the table yet.
+    NotYet,
+    /// Its work is done, or nobody wants it any more.
+    Over,
+}
+
+fn place<'a>(
+    connection: &'a Connection,
+    step: &VerifyStep,
+    delivered_before: bool,
+    now: Timestamp,
+) -> Place<'a> {
+    let latest = connection.verification.as_ref();
+    match latest {
+        // Ids of later verifications are greater.
+        Some(verification) if verification.id > step.verification_id => Place::Over,
+        Some(verification) if verification.id == step.verification_id => {
+            if !verification.running {
+                Place::Over
+            } else if step.step == verification.step {
+                Place::Now(verification)
+            } else if delivered_before && step.step + 1 == verification.step {
+                Place::NextLost(verification)
+            } else {
+                Place::Over
+            }
+        }
+        _ if now < step.verification_id.created_at() + UNWRITTEN_FOR => Place::NotYet,
+        _ => Place::Over,
+    }
+}
+
+/// Grants, probes and judges once, and writes what follows.
+async fn advance(app: &App, connection: Connection, verification: &Verification) -> Result<(), Error> {
+    let deadline = if verification.step < MAX_STEPS { verification.deadline } else { Timestamp::MIN };
+    let connection = if verification.granted {
+        connection
+    } else {
+        match grant(app, connection.clone()).await {
+            Ok(granted) => granted,
+            // IAM throttles or has not caught up with itself. What was noted in the table stays,
+            // so the next step begins with it.
+            Err(error) if error.code == "dependency_unavailable" => {
+                tracing::warn!(connection_id = %connection.id, cause = error.chain(), "granting is tried again");
+                let connection = app.store.connection(connection.id).await?;
+                if connection.verification.as_ref() != Some(verification) {
+                    // Somebody began another one meanwhile.
+                    return Ok(());
+                }
+                if now() >= deadline {
+                    return conclude(app, &connection, &Outcome::Inconclusive, &[]).await;
+                }
+                return wait(app, &connection, verification, false, &[], retry_delay(verification.step))
+                    .await;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+
+    let made_up = ExternalId::new(random());
+    let report = Box::pin(app.probes.run_round(&connection, verification, &made_up)).await?;
+    let rule = Rule { rounds: app.rounds, deadline };
+    let verdict = rule.judge(verification.rounds_agreed(), report.round, now());
+    tracing::info!(
+        connection_id = %connection.id,
+        verification_id = %verification.id,
+        step = verification.step,
+        verdict = ?verdict,
+        "probed the role's trust"
+    );
+    match verdict {
+        Verdict::TryAgain => {
+            wait(app, &connection, verification, true, &[], retry_delay(verification.step)).await
+        }
+        Verdict::AnotherRound => {
+            wait(app, &connection, verification, true, &report.probes, app.agreement_interval).await
+        }
+        Verdict::Proven => match conclude(app, &connection, &Outcome::Proven, &report.probes).await {
+            Err(error) if error.code == "role_already_connected" => {
+                conclude(app, &connection, &Outcome::OwnedElsewhere, &report.probes).await
+            }
+            result => result,
+        },
+        Verdict::Rejected(codes) => {
+            conclude(app, &connection, &Outcome::Rejected(codes), &report.probes).await
+        }
+        Verdict::Inconclusive => conclude(app, &connection, &Outcome::Inconclusive, &report.probes).await,
+    }
+}
+
+/// Writes how far the verification has come, then sends the next step.
+async fn wait(
+    app: &App,
+    connection: &Connection,
+    verification: &Verification,
+    granted: bool,
+    agreed: &[Probe],
+    delay: SignedDuration,
+) -> Result<(), Error> {
+    let next = verification.advanced(granted, agreed);
+    app.store.advance(connection, &next).await?;
+    send_next(app, connection, &next, delay).await
+}
+
+async fn send_next(
+    app: &App,
+    connection: &Connection,
+    verification: &Verification,
+    delay: SignedDuration,
+) -> Result<(), Error> {
+    app.queue.send(&OnboardingMessage::Verify(verification.next_message(connection.id)), delay).await
+}
+
+/// Writes the outcome, then gives back what is no longer needed.
+async fn conclude(
+    app: &App,
+    connection: &Connection,
+    outcome: &Outcome,
+    last_round: &[Probe],
+) -> Result<(), Error> {
+    let change = connection.conclude(outcome, last_round, App::occasion(now()))?;
+    app.store.apply(connection, &change).await?;
+    tracing::info!(
+        connection_id = %connection.id,
+        from = connection.state.as_str(),
+        to = change.connection.state.as_str(),
+        "a verification has ended"
+    );
+    give_back(app, change.connection).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

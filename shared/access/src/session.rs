@@ -1,0 +1,96 @@
+//! The one place where a customer's role is assumed.
+
+use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
+use aws_sdk_sts::operation::RequestId as _;
+use domain::policy::PolicyDocument;
+use domain::proof::ProbeOutcome;
+use domain::{Connection, Error, ExternalId, RoleArn};
+
+use crate::failure::code;
+
+/// Shortest session that STS gives, in seconds. Source: STS API Reference, `AssumeRole`.
+const SHORTEST_SESSION: i32 = 900;
+
+/// Which external ID is sent.
+pub(crate) enum Sent<'a> {
+    /// The connection's own.
+    Own,
+    /// None.
+    Absent,
+    /// One that was made up, to see it refused.
+    MadeUp(&'a ExternalId),
+}
+
+/// What AWS answered to the request for a session.
+pub(crate) struct Answer {
+    pub outcome: ProbeOutcome,
+    pub request_id: Option<String>,
+    /// Only when the connection's own external ID was sent: what the others opened is dropped.
+    pub session: Option<Credentials>,
+}
+
+/// Asks, as the broker, for a session of the connection's role that is limited to `policy`, and
+/// named `name` in the customer's CloudTrail.
+///
+/// # Errors
+/// When the connection has no role.
+pub(crate) async fn assume(
+    broker: &Client,
+    connection: &Connection,
+    sent: Sent<'_>,
+    name: &str,
+    policy: &PolicyDocument,
+) -> Result<Answer, Error> {
+    let role: &RoleArn = connection
+        .role_arn
+        .as_ref()
+        .ok_or_else(|| Error::internal(format!("{} has no role to assume", connection.id)))?;
+    let external_id = match sent {
+        Sent::Own => Some(&connection.external_id),
+        Sent::Absent => None,
+        Sent::MadeUp(id) => Some(id),
+    };
+    let answer = broker
+        .assume_role()
+        .role_arn(role.to_string())
+        .role_session_name(name)
+        .set_external_id(external_id.map(|id| id.expose().to_owned()))
+        .policy(policy.to_json())
+        .duration_seconds(SHORTEST_SESSION)
+        .send()
+        .await;
+    Ok(match answer {
+        Ok(output) => Answer {
+            outcome: ProbeOutcome::Allowed,
+            request_id: output.request_id().map(str::to_owned),
+            session: output.credentials.filter(|_| matches!(sent, Sent::Own)).map(|keys| {
+                let expires = keys.expiration.try_into().ok();
+                Credentials::new(
+                    keys.access_key_id,
+                    keys.secret_access_key,
+                    Some(keys.session_token),
+                    expires,
+                    "customer-role",
+                )
+            }),
+        },
+        Err(error) => {
+            // Only AccessDenied says that the customer's side refuses. A failure to act as the
+            // broker comes without a code of this call, and so is no refusal of the role's.
+            let refused = code(&error) == Some("AccessDenied");
+            if !refused {
+                tracing::warn!(
+                    connection_id = %connection.id,
+                    code = code(&error).unwrap_or("none"),
+                    "AWS neither allowed nor refused to assume the role"
+                );
+            }
+            Answer {
+                outcome: if refused { ProbeOutcome::Denied } else { ProbeOutcome::Inconclusive },
+                request_id: error.request_id().map(str::to_owned),
+                session: None,
+            }
+        }
+    })
+}

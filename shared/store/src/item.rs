@@ -1,0 +1,115 @@
+//! Where items are in the table, and what every item looks like.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{ConnectionId, CustomerId, Error, RoleArn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An item as the SDK has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The key of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub pk: String,
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: &str) -> Self {
+        Self { pk, sk: sk.to_owned() }
+    }
+
+    pub fn customer(id: CustomerId) -> Self {
+        Self::new(format!("CUSTOMER#{id}"), "META")
+    }
+
+    pub fn connection(id: ConnectionId) -> Self {
+        Self::new(format!("CONNECTION#{id}"), "META")
+    }
+
+    pub fn role_owner(role: &RoleArn) -> Self {
+        Self::new(format!("ROLE#{role}"), "OWNER")
+    }
+
+    pub fn role_grant(role: &RoleArn) -> Self {
+        Self::new(format!("ROLE#{role}"), "GRANT")
+    }
+
+    pub fn grant_shard(shard: domain::grant::Shard) -> Self {
+        Self::new(format!("GRANT#{shard}"), "META")
+    }
+
+    pub fn into_item(self) -> Item {
+        HashMap::from([("pk".to_owned(), text(self.pk)), ("sk".to_owned(), text(self.sk))])
+    }
+}
+
+/// A string attribute.
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A set of one string.
+pub(crate) fn set_of(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::Ss(vec![value.into()])
+}
+
+/// `record` as an item at `key`.
+pub(crate) fn to_item<T: Serialize>(key: Key, record: T) -> Result<Item, Error> {
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(Error::internal)?;
+    item.extend(key.into_item());
+    Ok(item)
+}
+
+/// The record that an item holds.
+pub(crate) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(Error::internal)
+}
+
+/// One attribute's value.
+pub(crate) fn attribute<T: Serialize>(value: T) -> Result<AttributeValue, Error> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value).map_err(Error::internal)
+}
+
+/// A list that one of the table's indexes holds. All have the range key `list_id`, the id of what
+/// is listed, which sorts by creation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing {
+    /// Every customer.
+    Customers,
+    /// Every connection.
+    Connections,
+    /// The connections of one customer.
+    OfCustomer(CustomerId),
+    /// The connections in one state.
+    InState(domain::ConnectionState),
+}
+
+impl Listing {
+    /// The index, its hash key, and the value of that.
+    pub(crate) fn index(&self) -> (&'static str, &'static str, String) {
+        match self {
+            Self::Customers => ("list", "list_key", "customers".to_owned()),
+            Self::Connections => ("list", "list_key", "connections".to_owned()),
+            Self::OfCustomer(id) => ("by-customer", "customer_key", id.to_string()),
+            Self::InState(state) => ("by-state", "state_key", state.as_str().to_owned()),
+        }
+    }
+
+    /// The key of the item `id` in the index: the index's own keys and the table's.
+    pub(crate) fn key_of(&self, id: &str) -> Item {
+        let (_, hash, value) = self.index();
+        let kind = if *self == Self::Customers { "CUSTOMER" } else { "CONNECTION" };
+        let mut item = Key::new(format!("{kind}#{id}"), "META").into_item();
+        item.extend([(hash.to_owned(), text(value)), ("list_id".to_owned(), text(id))]);
+        item
+    }
+}

@@ -1,0 +1,52 @@
+//! The onboarding queue.
+
+use aws_sdk_sqs::Client;
+use aws_types::SdkConfig;
+use domain::Error;
+use domain::message::OnboardingMessage;
+use jiff::SignedDuration;
+
+use crate::failure::unexpected;
+
+/// Longest delay of a message, in seconds. Source: SQS Developer Guide, "Amazon SQS message
+/// timers".
+const MAX_DELAY: i32 = 900;
+
+/// The queue that carries onboarding work to its function.
+#[derive(Debug, Clone)]
+pub struct OnboardingQueue {
+    client: Client,
+    url: String,
+}
+
+impl OnboardingQueue {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(aws: &SdkConfig, url: impl Into<String>) -> Self {
+        Self::with_client(Client::new(aws), url)
+    }
+
+    /// The queue at this URL, for those who bring their own client.
+    #[must_use]
+    pub fn with_client(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+
+    /// Sends `message`, to be delivered after `delay`.
+    ///
+    /// # Errors
+    /// When the queue does not answer.
+    pub async fn send(&self, message: &OnboardingMessage, delay: SignedDuration) -> Result<(), Error> {
+        let body = serde_json::to_string(message).map_err(Error::internal)?;
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(MAX_DELAY).clamp(0, MAX_DELAY);
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .delay_seconds(seconds)
+            .send()
+            .await
+            .map_err(unexpected)?;
+        Ok(())
+    }
+}

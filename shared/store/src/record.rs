@@ -1,0 +1,212 @@
+//! How customers, connections and events stand in the table.
+//!
+//! The external ID is written here, on purpose and nowhere else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::audit::EventType;
+use domain::connection::Release;
+use domain::grant::Shard;
+use domain::proof::Trust;
+use domain::reason::Reason;
+use domain::verification::Verification;
+use domain::{
+    AccountId, Actor, AuditEvent, CapabilitySet, Connection, ConnectionId, ConnectionState, Customer,
+    CustomerId, Error, EventId, ExternalId, Region, RoleArn, RoleName,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CustomerRecord {
+    customer_id: CustomerId,
+    name: String,
+    email: Option<String>,
+    labels: BTreeMap<String, String>,
+    created_at: Timestamp,
+    version: u64,
+    list_key: String,
+    list_id: String,
+}
+
+impl From<&Customer> for CustomerRecord {
+    fn from(customer: &Customer) -> Self {
+        Self {
+            customer_id: customer.id,
+            name: customer.name.clone(),
+            email: customer.email.clone(),
+            labels: customer.labels.clone(),
+            created_at: customer.created_at,
+            version: customer.version,
+            list_key: "customers".to_owned(),
+            list_id: customer.id.to_string(),
+        }
+    }
+}
+
+impl From<CustomerRecord> for Customer {
+    fn from(record: CustomerRecord) -> Self {
+        Self {
+            id: record.customer_id,
+            name: record.name,
+            email: record.email,
+            labels: record.labels,
+            created_at: record.created_at,
+            version: record.version,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ConnectionRecord {
+    connection_id: ConnectionId,
+    customer_id: CustomerId,
+    label: Option<String>,
+    state: ConnectionState,
+    verification: Option<Verification>,
+    reasons: Vec<Reason>,
+    account_id: Option<AccountId>,
+    role_arn: Option<RoleArn>,
+    announced_role_name: Option<RoleName>,
+    ready_made_role_name: RoleName,
+    external_id: String,
+    capabilities: CapabilitySet,
+    regions: BTreeSet<Region>,
+    trust: Trust,
+    shard: Option<Shard>,
+    releases: Vec<Release>,
+    last_verified_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    version: u64,
+    revision: u64,
+    list_key: String,
+    list_id: String,
+    customer_key: String,
+    state_key: String,
+}
+
+impl From<&Connection> for ConnectionRecord {
+    fn from(connection: &Connection) -> Self {
+        let Connection {
+            id,
+            customer_id,
+            label,
+            state,
+            verification,
+            reasons,
+            account_id,
+            role_arn,
+            announced_role_name,
+            ready_made_role_name,
+            external_id,
+            capabilities,
+            regions,
+            trust,
+            shard,
+            releases,
+            last_verified_at,
+            created_at,
+            updated_at,
+            version,
+            revision,
+        } = connection.clone();
+        Self {
+            connection_id: id,
+            customer_id,
+            label,
+            state,
+            verification,
+            reasons,
+            account_id,
+            role_arn,
+            announced_role_name,
+            ready_made_role_name,
+            external_id: external_id.expose().to_owned(),
+            capabilities,
+            regions,
+            trust,
+            shard,
+            releases,
+            last_verified_at,
+            created_at,
+            updated_at,
+            version,
+            revision,
+            list_key: "connections".to_owned(),
+            list_id: id.to_string(),
+            customer_key: customer_id.to_string(),
+            state_key: state.as_str().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<ConnectionRecord> for Connection {
+    type Error = Error;
+
+    fn try_from(record: ConnectionRecord) -> Result<Self, Error> {
+        // The parser's error names no value, so the ID cannot come out by it.
+        let external_id: ExternalId = record.external_id.parse().map_err(Error::internal)?;
+        Ok(Self {
+            id: record.connection_id,
+            customer_id: record.customer_id,
+            label: record.label,
+            state: record.state,
+            verification: record.verification,
+            reasons: record.reasons,
+            account_id: record.account_id,
+            role_arn: record.role_arn,
+            announced_role_name: record.announced_role_name,
+            ready_made_role_name: record.ready_made_role_name,
+            external_id,
+            capabilities: record.capabilities,
+            regions: record.regions,
+            trust: record.trust,
+            shard: record.shard,
+            releases: record.releases,
+            last_verified_at: record.last_verified_at,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            version: record.version,
+            revision: record.revision,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EventRecord {
+    event_id: EventId,
+    #[serde(rename = "type")]
+    kind: EventType,
+    at: Timestamp,
+    actor: Actor,
+    connection_id: ConnectionId,
+    data: Map<String, Value>,
+}
+
+impl From<&AuditEvent> for EventRecord {
+    fn from(event: &AuditEvent) -> Self {
+        Self {
+            event_id: event.id,
+            kind: event.kind,
+            at: event.at,
+            actor: event.actor.clone(),
+            connection_id: event.connection_id,
+            data: event.data.clone(),
+        }
+    }
+}
+
+impl From<EventRecord> for AuditEvent {
+    fn from(record: EventRecord) -> Self {
+        Self {
+            id: record.event_id,
+            kind: record.kind,
+            at: record.at,
+            actor: record.actor,
+            connection_id: record.connection_id,
+            data: record.data,
+        }
+    }
+}
