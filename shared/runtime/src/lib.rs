@@ -3,9 +3,11 @@
 
 mod aws;
 mod environment;
+mod failure;
 mod world;
 
 pub use aws::aws_config;
 pub use aws_config::SdkConfig;
 pub use environment::{Environment, EnvironmentError};
+pub use failure::{service_code, unexpected_failure};
 pub use world::{now, random};

@@ -1,9 +1,7 @@
 //! What the SDK's errors mean to Drawbridge.
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_smithy_types::error::display::DisplayErrorContext;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use domain::Error;
 
 /// Codes of services that the same call may outlive. Source: the API references of DynamoDB and
@@ -25,16 +23,10 @@ const PASSING: &[&str] = &[
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
 pub(crate) fn unexpected<E, R>(error: SdkError<E, R>) -> Error
 where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
 {
-    let passing = match &error {
-        SdkError::ServiceError(context) => context.err().code().is_some_and(|code| PASSING.contains(&code)),
-        SdkError::ConstructionFailure(_) => false,
-        _ => true,
-    };
-    let text = DisplayErrorContext(&error).to_string();
-    if passing { Error::unavailable(text) } else { Error::internal(text) }
+    runtime::unexpected_failure(&error, PASSING)
 }
 
 /// Why a transaction was not carried out.
