@@ -1,1 +1,23 @@
-//! x
+//! What the black-box tests see of Drawbridge: a deployed stack, its API as an operator calls it,
+//! and customers' accounts.
+//!
+//! Every test brings customers and accounts of its own, so that tests run side by side on one
+//! stack and in any order.
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::expect_used,
+    reason = "a test that cannot go on is to fail there"
+)]
+
+mod answer;
+mod api;
+mod customer;
+mod openapi;
+mod provider;
+mod stack;
+
+pub use answer::Answer;
+pub use api::{Api, Keys};
+pub use customer::CustomerAccount;
+pub use provider::Provider;
+pub use stack::{Stack, eventually};

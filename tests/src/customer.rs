@@ -1,0 +1,88 @@
+//! A customer's AWS account.
+
+use aws_sdk_iam::Client;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::stack::Stack;
+
+/// An account that nobody else uses.
+#[derive(Debug, Clone)]
+pub struct CustomerAccount {
+    /// Its id.
+    pub id: String,
+    iam: Client,
+}
+
+impl Default for CustomerAccount {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CustomerAccount {
+    /// A new account, with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        // Twelve digits, none of which the provider or the demonstration uses.
+        let id = 400_000_000_000 + uuid::Uuid::new_v4().as_u128() % 500_000_000_000;
+        let id = id.to_string();
+        let iam = Client::new(&Stack::get().aws_as_root(&id));
+        Self { id, iam }
+    }
+
+    /// The ARN that a role of this name has, or would have.
+    #[must_use]
+    pub fn role_arn(&self, name: &str) -> String {
+        format!("arn:aws:iam::{}:role/{name}", self.id)
+    }
+
+    /// Makes a role, and returns its ARN.
+    pub async fn make_role(&self, name: &str, trust: &Value) -> String {
+        let role = self
+            .iam
+            .create_role()
+            .role_name(name)
+            .assume_role_policy_document(trust.to_string())
+            .send()
+            .await
+            .expect("the role is made");
+        role.role.expect("a role").arn
+    }
+
+    /// Changes whom a role trusts.
+    pub async fn change_trust(&self, name: &str, trust: &Value) {
+        self.iam
+            .update_assume_role_policy()
+            .role_name(name)
+            .policy_document(trust.to_string())
+            .send()
+            .await
+            .expect("the trust policy is changed");
+    }
+
+    /// Whom a role trusts.
+    pub async fn trust(&self, name: &str) -> Value {
+        let role = self.iam.get_role().role_name(name).send().await.expect("the role is there").role;
+        document(&role.expect("a role").assume_role_policy_document.expect("a trust policy"))
+    }
+
+    /// What a role allows, by its inline policy.
+    pub async fn permissions(&self, name: &str) -> Value {
+        let policy = self
+            .iam
+            .get_role_policy()
+            .role_name(name)
+            .policy_name("drawbridge")
+            .send()
+            .await
+            .expect("the role has its policy");
+        document(&policy.policy_document)
+    }
+}
+
+/// A policy document as IAM gives it: URL-encoded JSON.
+pub(crate) fn document(text: &str) -> Value {
+    let text = percent_decode_str(text).decode_utf8().expect("the document is UTF-8");
+    serde_json::from_str(&text).expect("the document is JSON")
+}

@@ -1,0 +1,166 @@
+//! The provider's AWS account: what Drawbridge has put there.
+
+use std::collections::BTreeMap;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_iam::types::PolicyScopeType;
+use aws_types::SdkConfig;
+use serde_json::Value;
+
+use crate::api::Keys;
+use crate::customer::document;
+use crate::stack::Stack;
+
+/// The provider's account, as its root user sees it.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    stack: &'static Stack,
+    iam: aws_sdk_iam::Client,
+    sts: aws_sdk_sts::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider {
+    /// The account of the stack.
+    #[must_use]
+    pub fn new() -> Self {
+        let stack = Stack::get();
+        let aws = stack.aws_as_root(&stack.provider_account_id);
+        Self {
+            stack,
+            iam: aws_sdk_iam::Client::new(&aws),
+            sts: aws_sdk_sts::Client::new(&aws),
+            dynamodb: aws_sdk_dynamodb::Client::new(&aws),
+            sqs: aws_sdk_sqs::Client::new(&aws),
+        }
+    }
+
+    /// Every customer managed policy under Drawbridge's path, by name.
+    pub async fn policies(&self) -> BTreeMap<String, Value> {
+        let listed =
+            self.iam.list_policies().scope(PolicyScopeType::Local).path_prefix("/drawbridge/").send().await;
+        let mut policies = BTreeMap::new();
+        for policy in listed.expect("policies can be listed").policies.unwrap_or_default() {
+            let (arn, version) = (policy.arn.expect("an ARN"), policy.default_version_id.expect("a version"));
+            let found = self.iam.get_policy_version().policy_arn(arn).version_id(version).send().await;
+            // Another test's grant may be gone by now.
+            let Some(text) = found.ok().and_then(|found| found.policy_version?.document) else { continue };
+            policies.insert(policy.policy_name.expect("a name"), document(&text));
+        }
+        policies
+    }
+
+    /// Every inline policy of the functions' roles, by role and policy name.
+    pub async fn function_policies(&self) -> BTreeMap<String, Value> {
+        let mut policies = BTreeMap::new();
+        for role in self.iam.list_roles().send().await.expect("roles can be listed").roles {
+            let names = self.iam.list_role_policies().role_name(&role.role_name).send().await;
+            for name in names.expect("policies can be listed").policy_names {
+                let policy =
+                    self.iam.get_role_policy().role_name(&role.role_name).policy_name(&name).send().await;
+                let text = policy.expect("the policy is there").policy_document;
+                policies.insert(format!("{} {name}", role.role_name), document(&text));
+            }
+        }
+        policies
+    }
+
+    /// The roles that the broker's attached grants name, from IAM.
+    pub async fn granted_roles(&self) -> Vec<String> {
+        let attached = self.iam.list_attached_role_policies().role_name("broker-1").send().await;
+        let attached = attached.expect("the broker is there").attached_policies.unwrap_or_default();
+        let policies = self.policies().await;
+        let mut roles = Vec::new();
+        for name in attached.into_iter().filter_map(|policy| policy.policy_name) {
+            let Some(policy) = policies.get(&name) else { continue };
+            for statement in policy["Statement"].as_array().into_iter().flatten() {
+                roles.extend(strings(&statement["Resource"]));
+            }
+        }
+        roles
+    }
+
+    /// The permissions boundary of the first broker.
+    pub async fn broker_boundary(&self) -> Option<String> {
+        let role = self.iam.get_role().role_name("broker-1").send().await.expect("the broker is there").role;
+        role?.permissions_boundary?.permissions_boundary_arn
+    }
+
+    /// A new IAM user with these managed policies.
+    pub async fn make_user(&self, policies: &[&str]) -> Keys {
+        let name = format!("user-{}", uuid::Uuid::new_v4().simple());
+        self.iam.create_user().user_name(&name).send().await.expect("the user is made");
+        for policy in policies {
+            self.iam
+                .attach_user_policy()
+                .user_name(&name)
+                .policy_arn(*policy)
+                .send()
+                .await
+                .expect("it is attached");
+        }
+        let made = self.iam.create_access_key().user_name(&name).send().await.expect("the key is made");
+        let key = made.access_key.expect("a key");
+        Keys { access_key_id: key.access_key_id, secret_access_key: key.secret_access_key }
+    }
+
+    /// AWS settings of a session of one of the account's roles, whose name begins with `prefix`.
+    /// The account's root opens it, as no person on AWS could; what the session may do from there
+    /// is what the role may do.
+    pub async fn session_of(&self, prefix: &str) -> SdkConfig {
+        let roles = self.iam.list_roles().send().await.expect("roles can be listed").roles;
+        let role =
+            roles.into_iter().find(|role| role.role_name.starts_with(prefix)).expect("the role is there");
+        let session = self.sts.assume_role().role_arn(role.arn).role_session_name("test").send().await;
+        let keys = session.expect("the session is opened").credentials.expect("credentials");
+        self.stack.aws(Credentials::from_keys(
+            keys.access_key_id,
+            keys.secret_access_key,
+            Some(keys.session_token),
+        ))
+    }
+
+    /// The items of one partition of the state table, by sort key.
+    pub async fn items(&self, pk: &str) -> BTreeMap<String, BTreeMap<String, AttributeValue>> {
+        let found = self
+            .dynamodb
+            .query()
+            .table_name(&self.stack.table_name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await;
+        let items = found.expect("the table answers").items.unwrap_or_default();
+        items
+            .into_iter()
+            .map(|item| {
+                let sk = item["sk"].as_s().expect("a sort key is a string").clone();
+                (sk, item.into_iter().collect())
+            })
+            .collect()
+    }
+
+    /// Puts a message on the onboarding queue.
+    pub async fn send_message(&self, body: &str) {
+        let queue = &self.stack.onboarding_queue_url;
+        self.sqs.send_message().queue_url(queue).message_body(body).send().await.expect("the queue takes it");
+    }
+}
+
+/// One string or a list of them.
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => vec![],
+    }
+}

@@ -1,0 +1,101 @@
+//! The stack that is tested, as `stack.json` describes it.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use serde::Deserialize;
+
+use crate::api::Keys;
+
+/// A deployed stack.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stack {
+    /// Where its AWS answers.
+    pub endpoint_url: String,
+    /// Where its API answers.
+    pub api_url: String,
+    /// Its Region.
+    pub region: String,
+    /// The account it is in.
+    pub provider_account_id: String,
+    /// An IAM user that may call the whole API.
+    pub operator: Keys,
+    /// The state table.
+    pub table_name: String,
+    /// The onboarding queue.
+    pub onboarding_queue_url: String,
+    /// The first broker.
+    pub broker_role_arn: String,
+    /// Its permissions boundary.
+    pub broker_boundary_arn: String,
+    /// Managed policies for people.
+    pub policies: Policies,
+    /// Where its functions' logs are.
+    pub log_dir: PathBuf,
+}
+
+/// The managed policies for people, by ARN.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Policies {
+    /// Reads.
+    pub viewer: String,
+    /// Reads and writes.
+    pub operator: String,
+    /// Everything.
+    pub admin: String,
+}
+
+impl Stack {
+    /// The stack that `DRAWBRIDGE_STACK` names.
+    #[must_use]
+    pub fn get() -> &'static Self {
+        static STACK: LazyLock<Stack> = LazyLock::new(|| {
+            let path = std::env::var("DRAWBRIDGE_STACK")
+                .expect("DRAWBRIDGE_STACK names the stack.json of a deployed stack; `make test` sets it");
+            let text =
+                std::fs::read_to_string(&path).expect("the file that DRAWBRIDGE_STACK names can be read");
+            serde_json::from_str(&text).expect("stack.json describes a stack")
+        });
+        &STACK
+    }
+
+    /// AWS settings for callers with these keys.
+    #[must_use]
+    pub fn aws(&self, credentials: Credentials) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(&self.endpoint_url)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+
+    /// AWS settings for the root user of an account. Local AWS takes an account's id as its root's
+    /// access key. It does not bind the root by trust policies, so refusals are never tested with
+    /// it.
+    #[must_use]
+    pub fn aws_as_root(&self, account: &str) -> SdkConfig {
+        self.aws(Credentials::from_keys(account, "root", None))
+    }
+}
+
+/// Waits until `look` finds something.
+///
+/// # Panics
+/// When it has found nothing for a minute, with `what` was waited for.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "waited for a minute: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

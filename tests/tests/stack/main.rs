@@ -1,0 +1,3 @@
+//! Black-box tests against a deployed stack.
+
+mod onboarding;
