@@ -6,6 +6,8 @@ SHELL := bash
 # One place for everything that cargo builds, wherever it is called from.
 export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 export SAM_CLI_TELEMETRY := 0
+# Tests against the stack mostly wait for it, so more of them than there are processors run side by side.
+export RUST_TEST_THREADS ?= 8
 
 FUNCTIONS := $(CARGO_TARGET_DIR)/debug
 # The processor that `make sam-build` builds for: arm64 or x86_64.
@@ -55,7 +57,7 @@ lint: ## Check the CloudFormation templates
 
 build: ## Compile everything for this machine
 	@echo "== Build"
-	@cargo build --workspace
+	@cargo build --workspace --all-targets
 
 sam-build: ## Compile the functions for AWS into .aws-sam/build, ready for `sam deploy`
 	@echo "== Build for AWS ($(ARCHITECTURE))"

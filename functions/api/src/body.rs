@@ -55,8 +55,12 @@ fn malformed(detail: impl Into<String>) -> Error {
     Error::invalid(FieldError::new("", "malformed_json", detail))
 }
 
-/// Reads JSON, and collects the fields that nobody asked for.
+/// Reads a JSON object, and collects the fields that nobody asked for.
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    // The derived readers would take an array as well, its items in the order of the fields.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::invalid(FieldError::new("", "invalid_type", "the body is not a JSON object")));
+    }
     let mut unknown = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut note = |path: serde_ignored::Path<'_>| {
@@ -147,6 +151,7 @@ mod tests {
     #[case(r#"{"name":"a","list":[{"id":300}]}"#, "invalid_type", "/list/0/id")]
     #[case(r#"{"name":"a","name":"b"}"#, "invalid_type", "/name")]
     #[case("[]", "invalid_type", "")]
+    #[case(" [\"a\"]", "invalid_type", "")]
     #[case("", "malformed_json", "")]
     #[case("{", "malformed_json", "")]
     #[case(r#"{"name":"a"} {}"#, "malformed_json", "")]

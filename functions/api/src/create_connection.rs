@@ -13,7 +13,7 @@ use domain::{
 };
 use runtime::random;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -47,7 +47,7 @@ pub(crate) struct CreateConnectionRequest {
     regions: Option<Vec<String>>,
     /// Known only to be refused in its own words.
     #[schema(ignore)]
-    external_id: Option<IgnoredAny>,
+    external_id: Option<Value>,
 }
 
 /// The fields of a request, once they are sound.

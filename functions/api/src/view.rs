@@ -74,6 +74,8 @@ pub(crate) struct ConnectionView {
     capabilities: Vec<Capability>,
     #[schema(value_type = Vec<String>)]
     regions: Vec<Region>,
+    /// What the latest verification found out; while a first or replaced role is verified, what
+    /// its rounds have found so far.
     trust: Trust,
     #[schema(value_type = Option<String>, format = DateTime)]
     last_verified_at: Option<jiff::Timestamp>,
@@ -86,6 +88,12 @@ pub(crate) struct ConnectionView {
 
 impl From<Connection> for ConnectionView {
     fn from(connection: Connection) -> Self {
+        let trust = match &connection.verification {
+            Some(running) if running.running && connection.state == ConnectionState::Verifying => {
+                Trust { probes: running.probes.clone(), ..Trust::default() }
+            }
+            _ => connection.trust.clone(),
+        };
         Self {
             connection_id: connection.id.to_string(),
             customer_id: connection.customer_id.to_string(),
@@ -104,7 +112,7 @@ impl From<Connection> for ConnectionView {
             label: connection.label,
             reasons: connection.reasons,
             regions: connection.regions.into_iter().collect(),
-            trust: connection.trust,
+            trust,
             last_verified_at: connection.last_verified_at,
             created_at: connection.created_at,
             updated_at: connection.updated_at,
