@@ -10,14 +10,14 @@ set -euo pipefail
 name=$1 requirements=$2
 
 python=
-for candidate in "${PYTHON:-}" python3.11 python3.12 python3.13 python3.10 python3; do
-    if [[ -n $candidate ]] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+for candidate in "${PYTHON:-}" python3.11 python3.12 python3.13 python3; do
+    if [[ -n $candidate ]] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
         python=$candidate
         break
     fi
 done
 if [[ -z $python ]]; then
-    echo "error: Python 3.10 or newer is needed; set PYTHON to its path" >&2
+    echo "error: Python 3.11 or newer is needed; set PYTHON to its path" >&2
     exit 1
 fi
 

@@ -93,7 +93,9 @@ fn place<'a>(
                 Place::Over
             } else if step.step == verification.step {
                 Place::Now(verification)
-            } else if delivered_before && step.step + 1 == verification.step {
+            } else if step.step + 1 == verification.step && (delivered_before || now >= verification.deadline)
+            {
+                // A dead letter that was sent back counts as new, but comes late.
                 Place::NextLost(verification)
             } else {
                 Place::Over

@@ -5,9 +5,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::error::{Error, FieldError};
 
 /// Shortest external ID. Source: STS API Reference, `AssumeRole`.
@@ -24,10 +21,11 @@ pub const MAX_LENGTH: usize = 1224;
 pub struct ExternalId(String);
 
 impl ExternalId {
-    /// Makes one from random bytes.
+    /// Makes one from random bytes, in hexadecimal: no shell, template or command line reads
+    /// anything into those letters.
     #[must_use]
     pub fn new(random: [u8; 24]) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(random))
+        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The text itself: for the store, the operator, the customer it belongs to, and STS.
@@ -70,7 +68,7 @@ mod tests {
         #[test]
         fn what_is_made_is_what_iam_takes(random: [u8; 24]) {
             let id = ExternalId::new(random);
-            prop_assert_eq!(id.expose().len(), 32);
+            prop_assert_eq!(id.expose().len(), 48);
             prop_assert_eq!(id.expose().parse::<ExternalId>()?, id.clone());
             prop_assert_eq!(format!("{id:?}"), "[redacted]");
         }

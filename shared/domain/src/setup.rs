@@ -86,17 +86,22 @@ fn quick_create_url(connection: &Connection, deployment: &Deployment) -> Option<
     ))
 }
 
+/// The commands run in a shell of their own, which ends at the first that fails and leaves no file.
 fn cli(connection: &Connection, trust: &PolicyDocument, permissions: &PolicyDocument) -> String {
     let name = connection.role_name();
     format!(
-        "cat > trust-policy.json <<'JSON'\n{}\nJSON\n\
-         cat > permissions-policy.json <<'JSON'\n{}\nJSON\n\
-         aws iam create-role --role-name '{name}' \\\n  \
+        "(\n\
+         set -eu\n\
+         dir=$(mktemp -d)\n\
+         trap 'rm -rf \"$dir\"' EXIT\n\
+         cat > \"$dir/trust-policy.json\" <<'JSON'\n{}\nJSON\n\
+         cat > \"$dir/permissions-policy.json\" <<'JSON'\n{}\nJSON\n\
+         aws iam create-role --role-name='{name}' --output text --query Role.Arn \\\n  \
            --description 'Lets the provider work in this account through Drawbridge' \\\n  \
-           --assume-role-policy-document file://trust-policy.json\n\
-         aws iam put-role-policy --role-name '{name}' --policy-name {POLICY_NAME} \\\n  \
-           --policy-document file://permissions-policy.json\n\
-         aws iam get-role --role-name '{name}' --query Role.Arn --output text\n",
+           --assume-role-policy-document \"file://$dir/trust-policy.json\"\n\
+         aws iam put-role-policy --role-name='{name}' --policy-name {POLICY_NAME} \\\n  \
+           --policy-document \"file://$dir/permissions-policy.json\"\n\
+         )\n",
         trust.to_pretty_json(),
         permissions.to_pretty_json(),
     )

@@ -85,6 +85,13 @@ fn a_message_finds_its_place(
 }
 
 #[test]
+fn a_dead_letter_sent_back_after_the_deadline_goes_on() {
+    let late = NOW + SignedDuration::from_mins(30);
+    assert_eq!(named(&connection(3, true), verification_id(0), 2, false, late), "next lost");
+    assert_eq!(named(&connection(3, true), verification_id(0), 1, false, late), "over");
+}
+
+#[test]
 fn a_message_of_an_earlier_verification_is_over() {
     assert_eq!(named(&connection(0, true), verification_id(-1), 0, true, NOW), "over");
 }

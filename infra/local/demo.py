@@ -1,0 +1,546 @@
+"""Onboards one customer on a local AWS and tells it as a story; `make demo` runs it.
+
+    demo.py --stack .local/stack.json --drawbridge target/debug/drawbridge
+
+The operator's part goes through the drawbridge command, the customer's through AWS's API with the customer's own
+keys. Everything printed under a command is that command's output, shortened where it is long, and with external IDs
+masked, for it will be pasted into tickets. Each step checks what it shows: the demonstration ends with code 1 where
+Drawbridge does something else than is told here. It makes new things only, so it can be run again on the same stack.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+import uuid
+
+import boto3
+import botocore.exceptions
+from boto3.dynamodb.types import TypeDeserializer
+from dateutil.parser import isoparse
+
+TEMPLATE = pathlib.Path(__file__).parent.parent / "customer-role.yaml"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+CAPABILITIES = ("ec2-power", "dynamodb-backup")
+# How long AWS may take to show what a command has caused.
+PATIENCE_SECONDS = 20
+
+COLOURED = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+WIDTH = max(80, min(shutil.get_terminal_size((110, 24)).columns, 120))
+
+
+class NotAsTold(Exception):
+    """Drawbridge or the local AWS did something else than the story says."""
+
+
+def main():
+    arguments = parse_arguments()
+    # A terminal that cannot show a character shows a question mark.
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        stack = json.loads(pathlib.Path(arguments.stack).read_text())
+        with contextlib.ExitStack() as cleanup:
+            tell(Demo(stack, arguments.drawbridge, cleanup))
+    except (NotAsTold, OSError, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        print(f"\nerror: the demonstration ended early: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stack", required=True, help="the stack.json of the local stack")
+    parser.add_argument("--drawbridge", required=True, help="the drawbridge command")
+    return parser.parse_args()
+
+
+def tell(demo):
+    began = time.monotonic()
+    make_connection(demo)
+    show_setup(demo)
+    make_role_by_hand(demo)
+    walk_in(demo)
+    submit_role(demo)
+    deploy_template(demo)
+    verify_again(demo)
+    show_evidence(demo)
+    try_strangers(demo)
+    sum_up(demo, time.monotonic() - began)
+
+
+class Demo:
+    """The people of the story with their means, and what they have found out so far."""
+
+    def __init__(self, stack, drawbridge, cleanup):
+        self.stack = stack
+        self.drawbridge = drawbridge
+        self.cleanup = cleanup
+        # The root of the provider's account, to look at what Drawbridge keeps there. The emulator takes an account's id
+        # for its access key.
+        self.root_keys = {"access_key_id": stack["provider_account_id"], "secret_access_key": "root"}
+        self.customer_keys, self.neighbour_keys = stack["demo_customers"][:2]
+        self.broker = stack["broker_role_arn"].rsplit("/", 1)[-1]
+        self.steps = 0
+        # Known once the connection is made.
+        self.connection_id = self.external_id = self.role_name = self.role_arn = None
+        # Those of somebody in the provider's account, once they have appeared.
+        self.insider_keys = None
+
+    # What is printed.
+
+    def step(self, title, why):
+        self.steps += 1
+        print("\n" + styled(f"{self.steps}. {title}", "1"), flush=True)
+        self.explain(why)
+
+    def note(self, text):
+        print()
+        self.explain(text)
+
+    def explain(self, text):
+        print(textwrap.fill(text, WIDTH, initial_indent="   ", subsequent_indent="   "), flush=True)
+
+    def show(self, text, style=""):
+        """Prints output of a command, so that it fits the terminal and gives away no external ID."""
+        if self.external_id:
+            text = text.replace(self.external_id, "(external ID)")
+        for line in text.rstrip("\n").split("\n"):
+            print(styled(fitted(line), style), flush=True)
+
+    def show_json(self, value):
+        self.show(json.dumps(value, indent=2, default=int, ensure_ascii=False))
+
+    # What is done.
+
+    def operate(self, *arguments, expect=0):
+        """Runs the drawbridge command as the operator, prints what it says as it says it, and returns that."""
+        print()
+        print(styled(command_line(arguments), "36"), flush=True)
+        said = []
+        with subprocess.Popen(
+            [self.drawbridge, *arguments],
+            env=self.operator_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        ) as process:
+            for line in process.stdout:
+                said.append(line)
+                self.show(line)
+        self.check(process.returncode == expect, f"drawbridge ended with code {process.returncode} and not {expect}")
+        return "".join(said)
+
+    def operator_environment(self):
+        """The operator's keys, and nothing of what the person at the terminal uses AWS with."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRAWBRIDGE_"))}
+        keys = self.stack["operator"]
+        return own | {
+            "DRAWBRIDGE_API_URL": self.stack["api_url"],
+            "AWS_ACCESS_KEY_ID": keys["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": keys["secret_access_key"],
+            "AWS_REGION": self.stack["region"],
+        }
+
+    def connection(self):
+        """The connection as the API shows it, asked for beside the story, to check it."""
+        answer = subprocess.run(
+            [self.drawbridge, "connections", "show", self.connection_id, "--output", "json"],
+            env=self.operator_environment(),
+            capture_output=True,
+            encoding="utf-8",
+        )
+        self.check(answer.returncode == 0, f"the connection could not be read: {answer.stderr.strip()}")
+        return json.loads(answer.stdout)
+
+    def client(self, keys, service):
+        session = boto3.Session(keys["access_key_id"], keys["secret_access_key"], keys.get("session_token"))
+        return session.client(service, region_name=self.stack["region"], endpoint_url=self.stack["endpoint_url"])
+
+    def call(self, keys, service, operation, abridged=None, **parameters):
+        """Calls AWS's API with somebody's keys, and prints the call; `abridged` stands for what is long."""
+        shown = parameters | (abridged or {})
+        print()
+        self.show(f"> {service}.{operation}({', '.join(f'{name}={value!r}' for name, value in shown.items())})", "36")
+        return getattr(self.client(keys, service), operation)(**parameters)
+
+    def items(self, pk):
+        """Every item of one partition of the state table."""
+        answer = self.client(self.root_keys, "dynamodb").query(
+            TableName=self.stack["table_name"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+        read = TypeDeserializer().deserialize
+        return [{name: read(value) for name, value in item.items()} for item in answer["Items"]]
+
+    def grants(self):
+        """The policies that are attached to the broker, by name, as IAM has them."""
+        iam = self.client(self.root_keys, "iam")
+        documents = {}
+        for policy in iam.list_attached_role_policies(RoleName=self.broker)["AttachedPolicies"]:
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                arn = policy["PolicyArn"]
+                version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+                documents[policy["PolicyName"]] = found["PolicyVersion"]["Document"]
+        return documents
+
+    def grant_of_role(self):
+        """The names of the attached policies that let the broker assume the story's role."""
+        return [name for name, document in self.grants().items() if self.role_arn in json.dumps(document)]
+
+    # What is checked.
+
+    def check(self, holds, otherwise):
+        if not holds:
+            raise NotAsTold(f"step {self.steps}: {otherwise}; the functions' logs are in {self.stack['log_dir']}")
+
+    def confirm(self, holds, told):
+        self.check(holds, f"it is not so that {told}")
+        text = textwrap.fill(told, WIDTH, initial_indent="   ✓ ", subsequent_indent="     ")
+        print(styled(text, "32"), flush=True)
+
+    def eventually(self, holds):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+
+def make_connection(demo):
+    demo.step(
+        "The provider's operator makes a customer, and a connection to one of its AWS accounts",
+        "The connection says what the provider will be able to do there (power EC2 instances, back up DynamoDB "
+        "tables) and in which Region. Drawbridge makes up its external ID; nobody else chooses it.",
+    )
+    account = demo.customer_keys["account_id"]
+    customer = demo.operate("customers", "create", "--name", "Acme Ltd")
+    asked = [word for capability in CAPABILITIES for word in ("--capability", capability)]
+    made = demo.operate(
+        *("connections", "create", "--customer", found("cus_[0-9a-f]{32}", customer), *asked),
+        *("--region", "eu-central-1", "--account-id", account, "--label", "production"),
+    )
+    demo.connection_id = found("con_[0-9a-f]{32}", made)
+    connection = demo.connection()
+    demo.external_id = connection["external_id"]
+    demo.role_name = connection["role_name"]
+    demo.role_arn = f"arn:aws:iam::{account}:role/{demo.role_name}"
+    demo.confirm(connection["state"] == "pending_role", "the connection waits for the customer's role: pending_role")
+
+
+def show_setup(demo):
+    demo.step(
+        "The operator hands over the trust policy that the customer's role must have",
+        "It trusts the provider's account, but there only the brokers (roles that nothing but Drawbridge uses), and "
+        "only with this connection's external ID, which keeps the provider from being tricked into using it for "
+        "somebody else.",
+    )
+    said = demo.operate("connections", "setup", demo.connection_id, "--only", "trust-policy")
+    asked = json.loads(said)["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"]
+    demo.confirm(asked == demo.external_id, "it asks for this connection's external ID, which is masked here")
+
+
+def make_role_by_hand(demo):
+    demo.step(
+        "The customer makes the role by hand instead, as a well-known manual says",
+        "“Another AWS account”, the provider's account ID, a policy to attach, done: the manual calls the external "
+        "ID optional, and its example policy is AdministratorAccess.",
+    )
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{demo.stack['provider_account_id']}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    keys, name = demo.customer_keys, demo.role_name
+    demo.call(keys, "iam", "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    demo.call(keys, "iam", "attach_role_policy", RoleName=name, PolicyArn=ADMINISTRATOR)
+
+
+def walk_in(demo):
+    demo.step(
+        "Somebody else in the provider's account shows what such a role is worth",
+        "An administrator there, who has nothing to do with this customer and knows no external ID, tries the role.",
+    )
+    demo.insider_keys = make_insider(demo)
+    session = assume(demo, demo.insider_keys)
+    demo.check(session is not None, "the role that was made by hand refuses the administrator")
+    keys = {
+        "access_key_id": session["AccessKeyId"],
+        "secret_access_key": session["SecretAccessKey"],
+        "session_token": session["SessionToken"],
+    }
+    identity = demo.call(keys, "sts", "get_caller_identity")
+    demo.show(identity["Arn"])
+    users = demo.call(keys, "iam", "list_users")["Users"]
+    demo.show("\n".join(user["Arn"] for user in users))
+    account = demo.customer_keys["account_id"]
+    demo.confirm(
+        identity["Account"] == account and all(f"::{account}:" in user["Arn"] for user in users),
+        "they are in the customer's account, as its administrator",
+    )
+
+
+def make_insider(demo):
+    """A user of the provider's account whom its own policies allow everything, so that only the customer's trust can
+    refuse it. It is gone when the demonstration ends."""
+    iam = demo.client(demo.root_keys, "iam")
+    name = f"demo-administrator-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    demo.cleanup.callback(iam.delete_user, UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
+    demo.cleanup.callback(iam.detach_user_policy, UserName=name, PolicyArn=ADMINISTRATOR)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    demo.cleanup.callback(iam.delete_access_key, UserName=name, AccessKeyId=key["AccessKeyId"])
+    return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+
+def assume(demo, keys, **external_id):
+    """A session of the customer's role, or None if AWS refuses it with AccessDenied."""
+    try:
+        asked = {"RoleArn": demo.role_arn, "RoleSessionName": "curious"} | external_id
+        return demo.call(keys, "sts", "assume_role", **asked)["Credentials"]
+    except botocore.exceptions.ClientError as error:
+        demo.show(str(error))
+        demo.check(error.response["Error"]["Code"] == "AccessDenied", "the refusal is not AccessDenied")
+        return None
+
+
+def submit_role(demo):
+    demo.step(
+        "The operator submits the ARN that the customer sent, and watches",
+        "Drawbridge lets its broker assume the role, then asks AWS for it with the right external ID, with none, and "
+        "with a random one. The last two must be refused, or the ID protects nobody.",
+    )
+    demo.operate("connections", "submit-role", demo.connection_id, demo.role_arn, "--watch", expect=4)
+    connection = demo.connection()
+    codes = [reason["code"] for reason in connection["reasons"]]
+    demo.confirm(
+        connection["state"] == "failed"
+        and codes == ["trust_missing_external_id", "trust_accepts_any_external_id"]
+        and all(reason["remedy"] for reason in connection["reasons"]),
+        "the role is refused, with both reasons and what mends them; the command's exit code is 4",
+    )
+
+    demo.note(f"What is refused is not kept: {demo.broker}'s grant for the role is given back.")
+    given_back = demo.eventually(lambda: not demo.grant_of_role())
+    demo.call(demo.root_keys, "iam", "list_attached_role_policies", RoleName=demo.broker)
+    demo.show_json({"AttachedPolicies": sorted(demo.grants())})
+    demo.confirm(given_back, f"no policy of {demo.broker} names {demo.role_arn}")
+
+
+def deploy_template(demo):
+    demo.step(
+        "The customer does as the remedy says, with the ready-made template instead of the role made by hand",
+        "infra/customer-role.yaml is a CloudFormation stack with one role: the trust policy of step 2, and one "
+        "true/false parameter for each capability.",
+    )
+    keys = demo.customer_keys
+    demo.call(keys, "iam", "detach_role_policy", RoleName=demo.role_name, PolicyArn=ADMINISTRATOR)
+    demo.call(keys, "iam", "delete_role", RoleName=demo.role_name)
+    parameters = {
+        "RoleName": demo.role_name,
+        "ExternalId": demo.external_id,
+        "ProviderAccountId": demo.stack["provider_account_id"],
+        "Ec2Power": "true",
+        "DynamodbBackup": "true",
+    }
+    demo.call(
+        keys,
+        "cloudformation",
+        "create_stack",
+        abridged={"TemplateBody": "…infra/customer-role.yaml…", "Parameters": parameters},
+        StackName=demo.role_name,
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    cloudformation = demo.client(keys, "cloudformation")
+
+    def stack():
+        return cloudformation.describe_stacks(StackName=demo.role_name)["Stacks"][0]
+
+    demo.eventually(lambda: not stack()["StackStatus"].endswith("_IN_PROGRESS"))
+    status = stack()["StackStatus"]
+    demo.check(status == "CREATE_COMPLETE", f"the customer's stack is {status}")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack()["Outputs"]}
+    demo.show_json({"StackStatus": status, "Outputs": outputs})
+    demo.check(outputs["RoleArn"] == demo.role_arn, "the template's role has another ARN than was submitted")
+
+    role = demo.call(keys, "iam", "get_role", RoleName=demo.role_name)["Role"]
+    demo.show_json(role["AssumeRolePolicyDocument"])
+    actions = allowed_actions(demo)
+    demo.confirm(
+        "ec2:StopInstances" in actions and "dynamodb:CreateBackup" in actions and "*" not in "".join(actions),
+        f"the role allows the {len(actions)} actions that the connection asks for, and is no administrator",
+    )
+
+
+def allowed_actions(demo):
+    iam = demo.client(demo.customer_keys, "iam")
+    policy = iam.get_role_policy(RoleName=demo.role_name, PolicyName="drawbridge")
+    statements = policy["PolicyDocument"]["Statement"]
+    return {action for statement in statements for action in as_list(statement["Action"])}
+
+
+def verify_again(demo):
+    demo.step(
+        "The operator verifies again, and watches",
+        "The same three questions, in two rounds some time apart, because changes in IAM reach its servers one by "
+        "one (the local stack waits 1 second between them, a real one 15).",
+    )
+    demo.operate("connections", "verify", demo.connection_id, "--watch")
+    connection = demo.connection()
+    outcomes = [(probe["round"], probe["external_id"], probe["outcome"]) for probe in connection["trust"]["probes"]]
+    agreed = [("correct", "allowed"), ("absent", "denied"), ("random", "denied")]
+    demo.confirm(
+        connection["state"] == "active"
+        and connection["trust"]["proven"]
+        and outcomes == [(number, *answer) for number in (1, 2) for answer in agreed],
+        "trust is proven and the connection is active",
+    )
+
+
+def show_evidence(demo):
+    demo.step(
+        "Drawbridge keeps the evidence",
+        "Whoever has to show later why this role was trusted finds every question with the ID of the request to AWS, "
+        "who asked for what and when, and the policy that lets the broker in.",
+    )
+    demo.operate("connections", "show", demo.connection_id)
+    demo.operate("connections", "events", demo.connection_id)
+
+    partition = f"CONNECTION#{demo.connection_id}"
+    items = demo.items(partition)
+    demo.note(f"The state table, partition {partition}:")
+    demo.show("\n".join(item["sk"] for item in items))
+    meta = items[-1]
+    demo.note("META, the connection itself (some of it):")
+    names = ("pk", "sk", "state", "role_arn", "account_id", "external_id", "capabilities", "shard", "version")
+    demo.show_json({name: meta[name] for name in names})
+    evidence = evidence_among(items)
+    demo.check(len(evidence) == 2, f"there is evidence of {len(evidence)} verifications and not of 2")
+    demo.note("EVIDENCE of the verification that was accepted:")
+    names = ("sk", "verification_id", "role_arn", "started_at", "finished_at", "state", "reasons")
+    shown = {name: evidence[-1][name] for name in names}
+    trust = evidence[-1]["trust"]
+    probes = f"…{len(trust['probes'])} of them, as above…"
+    demo.show_json(shown | {"trust": {"proven": trust["proven"], "proven_at": trust["proven_at"], "probes": probes}})
+    demo.confirm(
+        [item["state"] for item in evidence] == ["failed", "active"] and meta["state"] == "active",
+        "both verifications left their evidence, the refused one too",
+    )
+    owners = [item["connection_id"] for item in demo.items(f"ROLE#{demo.role_arn}") if item["sk"] == "OWNER"]
+    demo.confirm(owners == [demo.connection_id], "the table names this connection as the owner of the role")
+
+    names = demo.grant_of_role()
+    demo.check(len(names) == 1, f"{len(names)} policies of {demo.broker} name the role")
+    name, document = names[0], demo.grants()[names[0]]
+    demo.note(f"The policy {name}, attached to {demo.broker}, as IAM has it:")
+    demo.show_json(document)
+    resources = [resource for statement in document["Statement"] for resource in as_list(statement["Resource"])]
+    demo.confirm(
+        demo.role_arn in resources and "*" not in "".join(resources) and "ExternalId" not in json.dumps(document),
+        "it names whole ARNs, and no external ID: the refusals above can only have come from the customer's trust "
+        "policy",
+    )
+
+
+def try_strangers(demo):
+    demo.step(
+        "Strangers try the role, with the right external ID",
+        "An external ID is no password: knowing it must not be enough. The first of them walked in at step 4. The "
+        "second is the operator of this story, whom the provider's own policies do not even let ask. The third is "
+        "the administrator of another customer's account.",
+    )
+    strangers = {
+        "the administrator of the provider's account": demo.insider_keys,
+        "the operator": demo.stack["operator"],
+        "another customer's administrator": demo.neighbour_keys,
+    }
+    for who, keys in strangers.items():
+        session = assume(demo, keys, ExternalId=demo.external_id)
+        demo.confirm(session is None, f"AWS refuses {who}")
+
+
+def sum_up(demo, seconds):
+    print("\n" + styled("In short", "1"))
+    for item in evidence_among(demo.items(f"CONNECTION#{demo.connection_id}")):
+        took = isoparse(item["finished_at"]) - isoparse(item["started_at"])
+        reasons = f": {', '.join(item['reasons'])}" if item["reasons"] else ""
+        demo.show(f"verification, {took.total_seconds():.1f} s  {item['state']}{reasons}")
+    demo.show(f"the whole story, {seconds:.1f} s  {demo.steps} steps, each of them checked")
+
+
+def evidence_among(items):
+    """What verifications left behind, the oldest first: the sort key holds the time."""
+    return [item for item in items if item["sk"].startswith("EVIDENCE#")]
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def found(pattern, text):
+    match = re.search(pattern, text)
+    if match is None:
+        raise NotAsTold(f"there is no {pattern} in the command's answer")
+    return match.group()
+
+
+def command_line(arguments):
+    """The command as it can be typed, on as many lines as it takes."""
+    words = [shlex.quote(argument) for argument in arguments]
+    lines = textwrap.wrap(
+        f"$ drawbridge {' '.join(words)}",
+        WIDTH - 2,
+        initial_indent="   ",
+        subsequent_indent="       ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return " \\\n".join(lines)
+
+
+def styled(text, code):
+    return f"\033[{code}m{text}\033[0m" if COLOURED and code else text
+
+
+def fitted(line):
+    """A line of output, indented below its command. One that is too long goes on below where its value began."""
+    indent = "     "
+    if len(indent + line) <= WIDTH:
+        return (indent + line).rstrip()
+    gap = re.search(r"(?<=\S)\s{2,}(?=\S)", line)
+    hanging = gap.end() if gap else len(line) - len(line.lstrip()) + 2
+    return textwrap.fill(
+        line,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hanging,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
