@@ -94,6 +94,19 @@ impl Provider {
         role?.permissions_boundary?.permissions_boundary_arn
     }
 
+    /// A new role in the provider's own account, and its ARN.
+    pub async fn make_role(&self, trust: &Value) -> String {
+        let name = format!("role-{}", uuid::Uuid::new_v4().simple());
+        let role = self
+            .iam
+            .create_role()
+            .role_name(name)
+            .assume_role_policy_document(trust.to_string())
+            .send()
+            .await;
+        role.expect("the role is made").role.expect("a role").arn
+    }
+
     /// A new IAM user with these managed policies.
     pub async fn make_user(&self, policies: &[&str]) -> Keys {
         let name = format!("user-{}", uuid::Uuid::new_v4().simple());

@@ -33,3 +33,6 @@ impl<S: Sync> FromRequestParts<S> for Operator {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,9 @@ pub(crate) async fn create_connection(
         regions: sound.regions,
     };
     let change = Connection::create(new, &app.deployment, occasion)?;
+    // Customers are never deleted, so this need not be one transaction with the write, in which
+    // connections of one customer would get in each other's way.
+    app.store.customer(customer_id).await?;
     app.store.create_connection(&change).await?;
     Ok((StatusCode::CREATED, Json(change.connection.into())))
 }
@@ -154,3 +157,6 @@ fn read_list<T: std::str::FromStr<Err = Error>>(
         .collect();
     read.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

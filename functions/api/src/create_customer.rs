@@ -44,10 +44,12 @@ pub(crate) async fn create_customer(
 ) -> Result<(StatusCode, Json<CustomerView>), Refused> {
     let labels = request.labels.unwrap_or_default();
     let mut errors = Vec::new();
-    let name = required(request.name, "name", &mut errors).unwrap_or_default();
-    if errors.is_empty() {
-        errors = field_errors(&name, request.email.as_deref(), &labels);
-    }
+    let name = required(request.name, "name", &mut errors);
+    // A name that is missing is not wrong as well.
+    let missing = name.is_none();
+    let name = name.unwrap_or_default();
+    let found = field_errors(&name, request.email.as_deref(), &labels);
+    errors.extend(found.into_iter().filter(|error| !missing || error.pointer != "/name"));
     if !errors.is_empty() {
         return Err(Error::invalid_fields(errors).into());
     }
@@ -63,3 +65,6 @@ pub(crate) async fn create_customer(
     app.store.create_customer(&customer).await?;
     Ok((StatusCode::CREATED, Json(customer.into())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod caller;
 mod create_connection;
 mod create_customer;
 mod id;
+mod if_match;
 mod list_connections;
 mod list_customers;
 mod list_events;
@@ -21,6 +22,8 @@ mod show_customer;
 mod show_health;
 mod show_setup;
 mod submit_role;
+#[cfg(test)]
+mod test_app;
 mod verify_connection;
 mod view;
 

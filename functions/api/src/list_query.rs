@@ -64,3 +64,6 @@ impl QueryString {
         Ok(PageRequest { limit, cursor: self.value("cursor").map(str::to_owned) })
     }
 }
+
+#[cfg(test)]
+mod tests;

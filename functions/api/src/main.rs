@@ -1,12 +1,13 @@
 //! Wires the HTTP API to its table and queue.
 
 use api::{App, router};
-use lambda_http::{Error, run, tracing};
-use runtime::{Environment, aws_config};
+use lambda_http::{Error, run};
+use runtime::{Environment, aws_config, write_logs};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
-    let app = App::from_environment(&Environment::of_process(), &aws_config().await)?;
+    let environment = Environment::of_process();
+    write_logs(&environment);
+    let app = App::from_environment(&environment, &aws_config().await)?;
     run(router(app)).await
 }

@@ -85,3 +85,6 @@ pub(crate) async fn show_openapi() -> Response {
     let text = TEXT.get_or_init(|| document().to_json().unwrap_or_default());
     ([(CONTENT_TYPE, "application/json")], text.as_str()).into_response()
 }
+
+#[cfg(test)]
+mod tests;

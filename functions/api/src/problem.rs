@@ -57,6 +57,7 @@ impl From<Error> for Refused {
             ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
             ErrorKind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -140,3 +141,6 @@ pub(crate) async fn unknown_method() -> Refused {
         "this route does not take this method; /openapi.json lists those it takes",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::body::JsonBody;
 use crate::caller::Operator;
 use crate::id::Id;
+use crate::if_match::IfMatch;
 use crate::problem::Refused;
 use crate::verify_connection::start_verification;
 use crate::view::ConnectionView;
@@ -29,7 +30,10 @@ pub(crate) struct SubmitRoleRequest {
     put,
     path = "/v1/connections/{connection_id}/role",
     tag = "connections",
-    params(("connection_id" = String, Path)),
+    params(
+        ("connection_id" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "The version in quotes that the caller has seen"),
+    ),
     request_body = SubmitRoleRequest,
     responses((status = 202, description = "The connection, whose role will be verified", body = ConnectionView))
 )]
@@ -37,10 +41,12 @@ pub(crate) async fn submit_role(
     State(app): State<App>,
     Operator(actor): Operator,
     Id(id): Id<ConnectionId>,
+    if_match: IfMatch,
     JsonBody(request): JsonBody<SubmitRoleRequest>,
 ) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
     let role = read_role(request.role_arn.as_ref())?;
     let connection = start_verification(&app, id, &actor, |connection, start, occasion| {
+        if_match.check(connection.version)?;
         connection.submit_role(role.clone(), &app.deployment, start, occasion)
     })
     .await?;
@@ -57,3 +63,6 @@ fn read_role(value: Option<&Value>) -> Result<RoleArn, Error> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

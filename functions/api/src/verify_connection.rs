@@ -49,21 +49,20 @@ pub(crate) async fn start_verification(
     actor: &Actor,
     decide: impl Fn(&Connection, Start, Occasion) -> Result<Option<Change>, Error>,
 ) -> Result<Connection, Error> {
-    let occasion = app.occasion(actor.clone());
-    let start = app.start(occasion.now);
-    let mut sent = false;
     let mut attempt = 1;
     loop {
         let before = app.store.connection(id).await?;
-        let Some(change) = decide(&before, start, occasion.clone())? else { return Ok(before) };
+        let occasion = app.occasion(actor.clone());
+        let start = app.start(occasion.now);
+        let Some(change) = decide(&before, start, occasion)? else { return Ok(before) };
         refuse_owned(app, &before, &change).await?;
-        if let (false, Some(verification)) = (sent, &change.connection.verification) {
+        if let Some(verification) = &change.connection.verification {
             let message = OnboardingMessage::Verify(verification.next_message(id));
             app.queue.send(&message, HEAD_START).await?;
-            sent = true;
         }
         match app.store.apply(&before, &change).await {
             Ok(()) => return Ok(change.connection),
+            // Decided anew under a new id: ids of later verifications must be greater.
             Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),
         }

@@ -10,15 +10,26 @@ use crate::grant::publish;
 ///
 /// What is to be given back stands in the table until it is done, so that a crash only delays it.
 pub(crate) async fn give_back(app: &App, mut connection: Connection) -> Result<Connection, Error> {
-    while let Some(release) = connection.releases.first().cloned() {
-        app.store.release_grant(&connection, &release).await?;
+    let mut place = 0;
+    while let Some(release) = connection.releases.get(place).cloned() {
+        let needed = connection.needs_grant_of(&release.role_arn);
+        if needed && connection.shard.is_none() {
+            // Its role came back, and is about to be granted again.
+            place += 1;
+            continue;
+        }
+        if !needed {
+            app.store.release_grant(&connection, &release).await?;
+        }
         publish(app, release.shard).await?;
-        let rest = connection.releases[1..].to_vec();
+        let mut rest = connection.releases.clone();
+        rest.remove(place);
         app.store.set_releases(&connection, &rest).await?;
         tracing::info!(
             connection_id = %connection.id,
             role_arn = %release.role_arn,
-            "gave back the grant of a role that is no longer needed"
+            needed,
+            "gave back the grant of a role"
         );
         connection.releases = rest;
         connection.revision += 1;

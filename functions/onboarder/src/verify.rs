@@ -17,7 +17,7 @@
 use domain::message::{OnboardingMessage, VerifyStep};
 use domain::proof::{Probe, Rule, Verdict, retry_delay};
 use domain::verification::{MAX_STEPS, Outcome, Verification};
-use domain::{Connection, Error, ErrorKind, ExternalId};
+use domain::{Connection, ConnectionId, Error, ErrorKind, ExternalId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{now, random};
 
@@ -27,6 +27,11 @@ use crate::grant::grant;
 
 /// How often a step is taken anew after the connection was changed at the same time.
 const ATTEMPTS: usize = 5;
+
+/// The step that publishes the grant once more, if the role is still refused by then: somebody may
+/// have removed our policy, or two publishers may have left an older one. It is seconds after the
+/// start, so that the answer is known long before the deadline.
+const GRANT_AGAIN_AT: u32 = 4;
 
 /// How long a message waits for the verification that it is about to be written.
 const UNWRITTEN_DELAY: SignedDuration = SignedDuration::from_secs(2);
@@ -40,7 +45,9 @@ const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) async fn take_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Result<(), Error> {
     let mut attempt = 1;
     loop {
-        match try_step(app, step, delivered_before).await {
+        // A write whose answer was lost looks like somebody else's: what a first try may have
+        // written is mended like what an earlier delivery may have.
+        match try_step(app, step, delivered_before || attempt > 1).await {
             Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
             result => return result,
         }
@@ -53,7 +60,19 @@ async fn try_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Resul
             tracing::warn!(connection_id = %step.connection_id, "a message about no connection was dropped");
             return Ok(());
         }
-        connection => give_back(app, connection?).await?,
+        connection => connection?,
+    };
+    // What is not given back now stays in the table, and is with the next step.
+    let connection = match give_back(app, connection).await {
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            tracing::warn!(connection_id = %step.connection_id, cause = error.chain(), "giving back is tried again");
+            let connection = app.store.connection(step.connection_id).await?;
+            if !connection.is_being_verified() {
+                return Err(error);
+            }
+            connection
+        }
+        connection => connection?,
     };
     match place(&connection, step, delivered_before, now()) {
         Place::Now(verification) => advance(app, connection.clone(), verification).await,
@@ -101,55 +120,50 @@ fn place<'a>(
                 Place::Over
             }
         }
-        _ if now < step.verification_id.created_at() + UNWRITTEN_FOR => Place::NotYet,
+        _ if now < step.deadline && now < step.verification_id.created_at() + UNWRITTEN_FOR => Place::NotYet,
         _ => Place::Over,
     }
 }
 
 /// Grants, probes and judges once, and writes what follows.
-async fn advance(app: &App, connection: Connection, verification: &Verification) -> Result<(), Error> {
-    let deadline = if verification.step < MAX_STEPS { verification.deadline } else { Timestamp::MIN };
-    let connection = if verification.granted {
-        connection
-    } else {
-        match grant(app, connection.clone()).await {
+async fn advance(app: &App, mut connection: Connection, verification: &Verification) -> Result<(), Error> {
+    let begun = now();
+    if let Some(rest) = rest_of_interval(app, verification, begun) {
+        return send_next(app, &connection, verification, rest).await;
+    }
+    let mut running =
+        if verification.step == 0 { verification.counted_from(begun) } else { verification.clone() };
+    if verification.step >= MAX_STEPS {
+        running.deadline = Timestamp::MIN;
+    }
+    if !verification.granted || verification.step == GRANT_AGAIN_AT {
+        connection = match grant(app, connection.clone()).await {
             Ok(granted) => granted,
-            // IAM throttles or has not caught up with itself. What was noted in the table stays,
-            // so the next step begins with it.
-            Err(error) if error.code == "dependency_unavailable" => {
-                tracing::warn!(connection_id = %connection.id, cause = error.chain(), "granting is tried again");
-                let connection = app.store.connection(connection.id).await?;
-                if connection.verification.as_ref() != Some(verification) {
-                    // Somebody began another one meanwhile.
-                    return Ok(());
-                }
-                if now() >= deadline {
-                    return conclude(app, &connection, &Outcome::Inconclusive, &[]).await;
-                }
-                return wait(app, &connection, verification, false, &[], retry_delay(verification.step))
-                    .await;
+            Err(error) if error.kind == ErrorKind::Unavailable => {
+                return grant_later(app, connection.id, verification, &running, &error).await;
             }
             Err(error) => return Err(error),
+        };
+        if !verification.granted {
+            running = Verification { granted: true, ..running.counted_from(now()) };
         }
-    };
+    }
 
     let made_up = ExternalId::new(random());
-    let report = Box::pin(app.probes.run_round(&connection, verification, &made_up)).await?;
-    let rule = Rule { rounds: app.rounds, deadline };
-    let verdict = rule.judge(verification.rounds_agreed(), report.round, now());
+    let report = Box::pin(app.probes.run_round(&connection, &running, &made_up)).await?;
+    let rule = Rule { rounds: app.rounds, deadline: running.deadline };
+    let verdict = rule.judge(running.rounds_agreed(), report.round, now());
     tracing::info!(
         connection_id = %connection.id,
-        verification_id = %verification.id,
-        step = verification.step,
+        verification_id = %running.id,
+        step = running.step,
         verdict = ?verdict,
         "probed the role's trust"
     );
     match verdict {
-        Verdict::TryAgain => {
-            wait(app, &connection, verification, true, &[], retry_delay(verification.step)).await
-        }
+        Verdict::TryAgain => wait(app, &connection, &running, &[], retry_delay(running.step)).await,
         Verdict::AnotherRound => {
-            wait(app, &connection, verification, true, &report.probes, app.agreement_interval).await
+            wait(app, &connection, &running, &report.probes, app.agreement_interval).await
         }
         Verdict::Proven => match conclude(app, &connection, &Outcome::Proven, &report.probes).await {
             Err(error) if error.code == "role_already_connected" => {
@@ -164,16 +178,44 @@ async fn advance(app: &App, connection: Connection, verification: &Verification)
     }
 }
 
+/// What is left of the agreement interval since the last round that agrees, if something is: a
+/// message that came early must not make two rounds of one.
+fn rest_of_interval(app: &App, verification: &Verification, now: Timestamp) -> Option<SignedDuration> {
+    let due = verification.last_agreed_at()? + app.agreement_interval;
+    // Delays are whole seconds, and one that is cut short would only come back once more.
+    (now < due).then(|| SignedDuration::from_secs(due.duration_since(now).as_secs() + 1))
+}
+
+/// IAM throttles or has not caught up with itself, or no shard has room: nothing is known about the
+/// customer's role yet. What was noted in the table stays, so the next step begins with it.
+async fn grant_later(
+    app: &App,
+    id: ConnectionId,
+    verification: &Verification,
+    running: &Verification,
+    error: &Error,
+) -> Result<(), Error> {
+    tracing::error!(connection_id = %id, cause = error.chain(), "granting is tried again");
+    let connection = app.store.connection(id).await?;
+    if connection.verification.as_ref() != Some(verification) {
+        // Somebody began another one meanwhile.
+        return Ok(());
+    }
+    if now() >= running.deadline {
+        return conclude(app, &connection, &Outcome::Inconclusive, &[]).await;
+    }
+    wait(app, &connection, running, &[], retry_delay(running.step)).await
+}
+
 /// Writes how far the verification has come, then sends the next step.
 async fn wait(
     app: &App,
     connection: &Connection,
     verification: &Verification,
-    granted: bool,
     agreed: &[Probe],
     delay: SignedDuration,
 ) -> Result<(), Error> {
-    let next = verification.advanced(granted, agreed);
+    let next = verification.advanced(now(), agreed);
     app.store.advance(connection, &next).await?;
     send_next(app, connection, &next, delay).await
 }

@@ -33,14 +33,6 @@ impl Brokers {
         Self { config, deployment, clients: Mutex::default() }
     }
 
-    /// The broker with this number, if its client is the one given here; for those who bring their
-    /// own client.
-    #[must_use]
-    pub fn with_client(self, broker: u16, client: Client) -> Self {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(broker, client);
-        self
-    }
-
     /// A client that calls STS as the broker with this number.
     pub(crate) async fn sts(&self, broker: u16) -> Client {
         // Nothing waits while the lock is held; at worst two calls make the same client.

@@ -25,13 +25,7 @@ impl Grants {
     /// The grants of this installation.
     #[must_use]
     pub fn new(aws: &SdkConfig, deployment: Deployment) -> Self {
-        Self::with_client(Client::new(aws), deployment)
-    }
-
-    /// The grants of this installation, for those who bring their own client.
-    #[must_use]
-    pub fn with_client(iam: Client, deployment: Deployment) -> Self {
-        Self { iam, deployment }
+        Self { iam: Client::new(aws), deployment }
     }
 
     /// Makes the policy of `shard` name exactly `roles`, and attaches it to its broker; without

@@ -9,6 +9,8 @@ mod failure;
 mod grants;
 mod prove;
 mod session;
+#[cfg(test)]
+mod wire;
 
 pub use broker::Brokers;
 pub use grants::Grants;

@@ -178,6 +178,12 @@ impl Connection {
         Ok(connection.told(EventType::Created, data, occasion))
     }
 
+    /// Whether this connection needs `role` granted.
+    #[must_use]
+    pub fn needs_grant_of(&self, role: &RoleArn) -> bool {
+        self.state.needs_grant() && self.role_arn.as_ref() == Some(role)
+    }
+
     /// The name that the customer's role has, or is to have.
     #[must_use]
     pub fn role_name(&self) -> &RoleName {
@@ -271,9 +277,6 @@ impl Connection {
         self.state = to;
         self.verification =
             Some(Verification::start(start.id, occasion.now, start.deadline, to.owns_its_role()));
-        // What is about to be granted is not to be given back.
-        let role = self.role_arn.clone();
-        self.releases.retain(|release| Some(&release.role_arn) != role.as_ref());
         if to == ConnectionState::Verifying {
             self.reasons.clear();
         }
@@ -362,7 +365,10 @@ impl Connection {
     /// The same connection, with its grant marked to be given back.
     fn without_grant(mut self) -> Self {
         if let (Some(shard), Some(role_arn)) = (self.shard.take(), self.role_arn.clone()) {
-            self.releases.push(Release { role_arn, shard });
+            let release = Release { role_arn, shard };
+            if !self.releases.contains(&release) {
+                self.releases.push(release);
+            }
         }
         self
     }

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     NotFound,
     /// The state of the thing, or its owner, forbids it (409).
     Conflict,
+    /// The thing is not in the version that the caller has seen (412).
+    Stale,
     /// Well-formed, but refused by a rule (422).
     Refused,
     /// Something Drawbridge depends on did not answer; the same call may go through later (503).

@@ -25,7 +25,11 @@ impl ExternalId {
     /// anything into those letters.
     #[must_use]
     pub fn new(random: [u8; 24]) -> Self {
-        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut text = String::with_capacity(2 * random.len());
+        for digit in random.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
+        Self(text)
     }
 
     /// The text itself: for the store, the operator, the customer it belongs to, and STS.

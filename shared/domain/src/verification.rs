@@ -26,6 +26,8 @@ pub struct Verification {
     pub deadline: Timestamp,
     /// The step that is next, from 0.
     pub step: u32,
+    /// When the step before it was taken, or the verification asked for.
+    pub stepped_at: Timestamp,
     /// Whether the grant is known to be published.
     pub granted: bool,
     /// The probes of the rounds that agree so far.
@@ -33,14 +35,23 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// How long after its deadline a running verification counts as stuck: longer than the rounds
-    /// that may follow the deadline.
-    const GRACE: SignedDuration = SignedDuration::from_mins(5);
+    /// How long after its last step a running verification counts as stuck: longer than any delay
+    /// between two steps, which the template bounds to two minutes, and the time a step may take.
+    const GRACE: SignedDuration = SignedDuration::from_mins(7);
 
     /// A new one. A role that was accepted before has been `granted`.
     #[must_use]
     pub fn start(id: VerificationId, now: Timestamp, deadline: Timestamp, granted: bool) -> Self {
-        Self { id, running: true, started_at: now, deadline, step: 0, granted, probes: Vec::new() }
+        Self {
+            id,
+            running: true,
+            started_at: now,
+            deadline,
+            step: 0,
+            stepped_at: now,
+            granted,
+            probes: Vec::new(),
+        }
     }
 
     /// The message that takes its next step.
@@ -55,20 +66,35 @@ impl Verification {
         self.probes.iter().map(|probe| probe.round).max().unwrap_or(0)
     }
 
+    /// The same one with all the time that it was given, counted from `now`: waiting in a queue or
+    /// for our own grant must not be held against the customer's role.
+    #[must_use]
+    pub fn counted_from(&self, now: Timestamp) -> Self {
+        let given = self.deadline.duration_since(self.started_at);
+        Self { deadline: self.deadline.max(now + given), ..self.clone() }
+    }
+
     /// The same one a step further, with the probes of a round that agrees, if one did.
     #[must_use]
-    pub fn advanced(&self, granted: bool, agreed: &[Probe]) -> Self {
+    pub fn advanced(&self, now: Timestamp, agreed: &[Probe]) -> Self {
         let mut next = self.clone();
         next.step += 1;
-        next.granted = granted;
+        next.stepped_at = now;
         next.probes.extend_from_slice(agreed);
         next
     }
 
-    /// Whether it should have ended long ago: its message was lost to the dead-letter queue.
+    /// When the rounds that agree so far were run, if there are any.
+    #[must_use]
+    pub fn last_agreed_at(&self) -> Option<Timestamp> {
+        self.probes.iter().map(|probe| probe.at).max()
+    }
+
+    /// Whether its next step should have been taken long ago: its message was lost to the
+    /// dead-letter queue.
     #[must_use]
     pub fn is_stuck(&self, now: Timestamp) -> bool {
-        self.running && now > self.deadline + Self::GRACE
+        self.running && now > self.deadline && now > self.stepped_at + Self::GRACE
     }
 }
 
@@ -102,4 +128,31 @@ pub struct Evidence {
     pub trust: Trust,
     /// Why the connection is not active, if it is not.
     pub reasons: Vec<ReasonCode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::constant(1_000_000, 0);
+
+    fn after(seconds: i64) -> Timestamp {
+        NOW + SignedDuration::from_secs(seconds)
+    }
+
+    #[test]
+    fn time_in_the_queue_is_not_held_against_the_role() {
+        let verification = Verification::start(VerificationId::new(NOW, [1; 10]), NOW, after(300), false);
+        assert_eq!(verification.counted_from(after(500)).deadline, after(800));
+        assert_eq!(verification.counted_from(NOW).deadline, after(300));
+    }
+
+    #[test]
+    fn only_what_takes_no_steps_is_stuck() {
+        let verification = Verification::start(VerificationId::new(NOW, [1; 10]), NOW, after(300), false);
+        assert!(!verification.is_stuck(after(400)));
+        assert!(verification.is_stuck(after(421)));
+        assert!(!verification.advanced(after(400), &[]).is_stuck(after(421)));
+        assert!(!Verification { running: false, ..verification }.is_stuck(after(9999)));
+    }
 }

@@ -4,10 +4,12 @@
 mod aws;
 mod environment;
 mod failure;
+mod logs;
 mod world;
 
 pub use aws::aws_config;
 pub use aws_config::SdkConfig;
 pub use environment::{Environment, EnvironmentError};
 pub use failure::{service_code, unexpected_failure};
+pub use logs::write_logs;
 pub use world::{now, random};

@@ -40,27 +40,20 @@ pub(crate) fn moved() -> Error {
 }
 
 impl Store {
-    /// Writes a new connection and its event, if its customer exists.
+    /// Writes a new connection and its event. That its customer exists is for the caller to see.
     ///
     /// # Errors
-    /// 404 when there is no such customer.
+    /// When the table does not answer.
     pub async fn create_connection(&self, change: &Change) -> Result<(), Error> {
         let connection = &change.connection;
-        let customer = aws_sdk_dynamodb::types::ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::customer(connection.customer_id).into_item()))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(Error::internal)?;
         let item = to_item(Key::connection(connection.id), ConnectionRecord::from(connection))?;
         let writes = vec![
-            TransactWriteItem::builder().condition_check(customer).build(),
             self.put(item, Some("attribute_not_exists(pk)"), HashMap::new())?,
             self.put(event_item(&change.event)?, None, HashMap::new())?,
         ];
         self.transact(writes).await.map_err(|refusal| match refusal {
-            Refusal::Conditions(places) if places.contains(&0) => Error::not_found("customer"),
-            Refusal::Conditions(_) | Refusal::Busy => moved(),
+            Refusal::Conditions(_) => Error::internal(format!("{} exists already", connection.id)),
+            Refusal::Busy => Error::unavailable("another transaction held the new connection"),
             Refusal::Failed(error) => error,
         })
     }
@@ -181,7 +174,13 @@ impl Store {
             .send()
             .await
             .map_err(|error| match error.as_service_error() {
-                Some(service) if service.is_conditional_check_failed_exception() => moved(),
+                // A conflict with a transaction means that the connection is being changed.
+                Some(service)
+                    if service.is_conditional_check_failed_exception()
+                        || service.is_transaction_conflict_exception() =>
+                {
+                    moved()
+                }
                 _ => unexpected(error),
             })?;
         Ok(())
@@ -275,3 +274,6 @@ impl Store {
         Ok(Page { items, next_cursor: next })
     }
 }
+
+#[cfg(test)]
+mod tests;

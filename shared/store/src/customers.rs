@@ -9,7 +9,7 @@ use crate::item::{Key, Listing, from_item, to_item};
 use crate::record::CustomerRecord;
 
 impl Store {
-    /// Writes a new customer.
+    /// Writes a new customer. Its id is new, so that writing it twice is writing it once.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -19,7 +19,6 @@ impl Store {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
             .send()
             .await
             .map_err(unexpected)?;

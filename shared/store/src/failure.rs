@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use domain::Error;
 
 /// Codes of services that the same call may outlive. Source: the API references of DynamoDB and
-/// SQS, "Common errors".
+/// SQS, "Common errors" and the errors of the actions used here.
 const PASSING: &[&str] = &[
     "InternalFailure",
     "InternalServerError",
@@ -13,11 +13,15 @@ const PASSING: &[&str] = &[
     "LimitExceededException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
     "ServiceUnavailable",
     "ThrottlingException",
     "TransactionConflictException",
     "TransactionInProgressException",
 ];
+
+/// Reasons of a cancelled transaction that the same one may outlive, besides another transaction.
+const PASSING_REASONS: &[&str] = &["ProvisionedThroughputExceeded", "ThrottlingError"];
 
 /// An error that no condition of ours explains: the service's, the network's or Drawbridge's own.
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
@@ -63,7 +67,18 @@ where
         Refusal::Conditions(failed)
     } else if reasons.contains(&"TransactionConflict") {
         Refusal::Busy
+    } else if may_pass(&reasons) {
+        Refusal::Failed(Error::unavailable(format!("TransactWriteItems: {}", reasons.join(", "))))
     } else {
         Refusal::Failed(unexpected(error))
     }
 }
+
+/// Whether nothing but what passes stood in the way of a transaction.
+fn may_pass(reasons: &[&str]) -> bool {
+    let mut told = reasons.iter().filter(|code| **code != "None").peekable();
+    told.peek().is_some() && told.all(|code| PASSING_REASONS.contains(code))
+}
+
+#[cfg(test)]
+mod tests;

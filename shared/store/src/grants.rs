@@ -181,7 +181,7 @@ impl Store {
     /// # Errors
     /// 409 `concurrent_change` when the connection is no longer what was read.
     pub async fn release_grant(&self, connection: &Connection, release: &Release) -> Result<(), Error> {
-        let Release { role_arn, shard } = release;
+        let role_arn = &release.role_arn;
         for _ in 0..ATTEMPTS {
             let Some(held) = self.role_grant(role_arn).await? else { return Ok(()) };
             if !held.holders.contains(&connection.id) {
@@ -189,7 +189,7 @@ impl Store {
             }
             let mut writes = vec![self.unmoved(connection)?];
             if held.holders.len() == 1 {
-                writes.extend(self.last_release(connection.id, role_arn, *shard)?);
+                writes.extend(self.last_release(connection.id, role_arn, held.shard)?);
             } else {
                 let leave = Update::builder()
                     .table_name(&self.table)
@@ -260,3 +260,6 @@ impl Store {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,10 @@ mod grants;
 mod item;
 mod queue;
 mod record;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod scripted;
 
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;

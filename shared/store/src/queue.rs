@@ -50,3 +50,6 @@ impl OnboardingQueue {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

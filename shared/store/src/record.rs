@@ -210,3 +210,6 @@ impl From<EventRecord> for AuditEvent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,10 +129,26 @@ async fn a_broker_reaches_granted_roles_of_other_accounts_alone() {
     let open = account.make_role("open", &trust).await;
     let ungranted = sts.assume_role().role_arn(&open).role_session_name("test").send().await;
     assert_eq!(code(ungranted), "AccessDenied");
-    let own = format!("arn:aws:iam::{}:role/drawbridge/broker-1", stack.provider_account_id);
-    let ours = sts.assume_role().role_arn(own).role_session_name("test").send().await;
-    assert_eq!(code(ours), "AccessDenied");
     assert_eq!(code(iam.list_roles().send().await), "AccessDenied");
+
+    // Roles of the provider's own account are out of reach even with a grant and with their
+    // consent: the boundary forbids them. The same grant lets the broker into the other account.
+    let ours = provider.make_role(&trust).await;
+    let onboarder = aws_sdk_iam::Client::new(&aws);
+    let grant = serde_json::json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [ours, open]}
+    ]});
+    let name = format!("grant-{}", account.id);
+    let made =
+        onboarder.create_policy().path("/drawbridge/").policy_name(name).policy_document(grant.to_string());
+    let policy = made.send().await.unwrap().policy.unwrap().arn.unwrap();
+    onboarder.attach_role_policy().role_name("broker-1").policy_arn(&policy).send().await.unwrap();
+    let forbidden = sts.assume_role().role_arn(&ours).role_session_name("test").send().await;
+    let allowed = sts.assume_role().role_arn(&open).role_session_name("test").send().await;
+    onboarder.detach_role_policy().role_name("broker-1").policy_arn(&policy).send().await.unwrap();
+    onboarder.delete_policy().policy_arn(&policy).send().await.unwrap();
+    assert_eq!(code(forbidden), "AccessDenied");
+    assert!(allowed.is_ok(), "{allowed:?}");
 }
 
 #[tokio::test]

@@ -205,6 +205,31 @@ async fn an_owned_role_is_refused_to_others_and_free_once_it_is_replaced() {
 }
 
 #[tokio::test]
+async fn changing_ones_mind_quickly_leaves_no_grant_behind() {
+    let (api, account, provider) = (Api::operator(), CustomerAccount::new(), Provider::new());
+    let connection = api.new_connection().await;
+    let trust = api.setup(&connection).await["trust_policy"].clone();
+    let first = account.make_role("first", &trust).await;
+    api.onboard(&connection, &first).await;
+    // Back and forth, faster than the onboarder comes to look.
+    for role in ["second", "first", "third"] {
+        api.submit(&connection, &account.role_arn(role)).await.expect(202);
+    }
+    let last = account.make_role("last", &trust).await;
+    let active = api.onboard(&connection, &last).await;
+    assert_eq!((&active["state"], &active["role_arn"]), (&json!("active"), &json!(last)));
+    eventually("the grants of the other roles are given back", async || {
+        let granted = provider.granted_roles().await;
+        let ours: Vec<_> = granted.iter().filter(|role| role.contains(&account.id)).collect();
+        (ours == [&last]).then_some(())
+    })
+    .await;
+    for role in ["first", "second", "third"] {
+        assert!(provider.items(&format!("ROLE#{}", account.role_arn(role))).await.is_empty(), "{role}");
+    }
+}
+
+#[tokio::test]
 async fn typing_somebodys_arn_does_not_block_them() {
     let (api, account, provider) = (Api::operator(), CustomerAccount::new(), Provider::new());
     let (stranger, holder) = (api.new_connection().await, api.new_connection().await);
@@ -264,6 +289,16 @@ async fn a_message_that_comes_many_times_does_its_work_once() {
     let active = api.settled(&connection).await;
     assert_eq!(active["state"], "active", "{active:#}");
     assert_eq!(outcomes(&active).len(), 6);
+    // Messages that came early did not bring the rounds closer together.
+    let at = |round: u64| -> Vec<jiff::Timestamp> {
+        let probes = active["trust"]["probes"].as_array().unwrap().iter();
+        probes
+            .filter(|probe| probe["round"] == round)
+            .map(|p| p["at"].as_str().unwrap().parse().unwrap())
+            .collect()
+    };
+    let (first, second) = (at(1).into_iter().max().unwrap(), at(2).into_iter().min().unwrap());
+    assert!(second.duration_since(first).as_millis() >= 1000, "{active:#}");
     provider.send_message(&message(1)).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(api.events(&connection).await.len(), 3);

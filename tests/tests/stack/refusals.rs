@@ -1,6 +1,7 @@
 //! Submissions that are refused at once, and change nothing.
 
 use blackbox::{Api, CustomerAccount, Stack};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -49,6 +50,22 @@ async fn roles_of_the_wrong_place_are_refused() {
     unchanged(api.submit(&connection, &ours).await, (422, "role_in_provider_account")).await;
     let china = "arn:aws-cn:iam::123456789012:role/a";
     unchanged(api.submit(&connection, china).await, (400, "role_partition_unsupported")).await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_no_longer_true_is_refused() {
+    let api = Api::operator();
+    let connection = api.new_connection().await;
+    let path = format!("/v1/connections/{}/role", connection["connection_id"].as_str().unwrap());
+    let submit = async |version: &str| {
+        let body = json!({"role_arn": "arn:aws:iam::123456789012:role/a"}).to_string();
+        api.send_with(Method::PUT, &path, Some(body), &[("if-match", version)]).await
+    };
+    assert_eq!(submit("\"2\"").await.problem(), (412, "version_mismatch"));
+    assert_eq!(submit("2").await.problem(), (400, "invalid_if_match"));
+    assert_eq!(api.look(&connection).await, connection);
+    let accepted = submit("\"1\"").await.expect(202);
+    assert_eq!(accepted["version"], 2);
 }
 
 #[tokio::test]

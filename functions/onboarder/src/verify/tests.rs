@@ -56,7 +56,12 @@ fn named(
     again: bool,
     now: Timestamp,
 ) -> &'static str {
-    let step = VerifyStep { connection_id: connection.id, verification_id: id, step, deadline: NOW };
+    let step = VerifyStep {
+        connection_id: connection.id,
+        verification_id: id,
+        step,
+        deadline: NOW + SignedDuration::from_mins(5),
+    };
     match place(connection, &step, again, now) {
         Place::Now(_) => "now",
         Place::NextLost(_) => "next lost",

@@ -1,0 +1,185 @@
+//! Pages of lists, and what leads from one to the next.
+
+use super::*;
+use crate::sample::{NOW, created, customer_id};
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use rstest::rstest;
+
+fn page(limit: u8, cursor: Option<String>) -> PageRequest {
+    PageRequest { limit, cursor }
+}
+
+fn listed(number: u8) -> Item {
+    let connection = Connection { id: connection_id(number), ..created().connection };
+    to_item(Key::connection(connection.id), ConnectionRecord::from(&connection)).unwrap()
+}
+
+/// What DynamoDB says of where a query ended: the keys of the index and of the table.
+/// Source: DynamoDB Developer Guide, "Paginating table query results".
+fn end(item: &Item, hash: &str) -> Item {
+    let keys = ["pk", "sk", "list_id", hash];
+    item.iter()
+        .filter(|(name, _)| keys.contains(&name.as_str()))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+fn hash_of(query: &QueryInput) -> (Option<&str>, &str, &AttributeValue) {
+    assert_eq!(query.key_condition_expression(), Some("#hash = :hash"));
+    let name = &query.expression_attribute_names().unwrap()["#hash"];
+    (query.index_name(), name, &query.expression_attribute_values().unwrap()[":hash"])
+}
+
+#[rstest]
+#[case::all(ConnectionFilter::default(), "list", "list_key", "connections".to_owned())]
+#[case::of_a_customer(
+    ConnectionFilter { customer_id: Some(customer_id()), state: None },
+    "by-customer", "customer_key", customer_id().to_string()
+)]
+#[case::in_a_state(
+    ConnectionFilter { customer_id: None, state: Some(ConnectionState::PendingRole) },
+    "by-state", "state_key", "pending_role".to_owned()
+)]
+#[tokio::test]
+async fn a_cursor_leads_on_where_the_page_ended(
+    #[case] filter: ConnectionFilter,
+    #[case] index: &str,
+    #[case] hash: &str,
+    #[case] value: String,
+) {
+    let table = Scripted::new();
+    let last = end(&listed(2), hash);
+    assert_eq!(last.len(), 4);
+    table.page(vec![listed(1), listed(2)], Some(last.clone()));
+    table.page(vec![listed(3)], None);
+    let first = table.store.connections(filter, &page(2, None)).await.unwrap();
+    let second = table.store.connections(filter, &page(2, first.next_cursor.clone())).await.unwrap();
+
+    let ids = |page: &Page<Connection>| page.items.iter().map(|item| item.id).collect::<Vec<_>>();
+    assert_eq!(ids(&first), [connection_id(1), connection_id(2)]);
+    assert_eq!((ids(&second), second.next_cursor), (vec![connection_id(3)], None));
+    let queries = table.queries();
+    assert_eq!(queries.len(), 2);
+    for query in &queries {
+        assert_eq!(hash_of(query), (Some(index), hash, &text(&value)));
+        assert_eq!((query.limit(), query.filter_expression()), (Some(2), None));
+    }
+    assert_eq!(queries[0].exclusive_start_key(), None);
+    assert_eq!(queries[1].exclusive_start_key(), Some(&last));
+}
+
+#[tokio::test]
+async fn customers_are_listed_alike() {
+    let id = customer_id();
+    let record = domain::Customer {
+        id,
+        name: "a".to_owned(),
+        email: None,
+        labels: std::collections::BTreeMap::new(),
+        created_at: NOW,
+        version: 1,
+    };
+    let item = to_item(Key::customer(id), crate::record::CustomerRecord::from(&record)).unwrap();
+    let last = end(&item, "list_key");
+    let table = Scripted::new();
+    table.page(vec![item], Some(last.clone()));
+    table.page(vec![], None);
+    let first = table.store.customers(&page(1, None)).await.unwrap();
+    assert_eq!(first.items, [record]);
+    let second = table.store.customers(&page(1, first.next_cursor)).await.unwrap();
+    assert_eq!((second.items, second.next_cursor), (vec![], None));
+    let queries = table.queries();
+    assert_eq!(hash_of(&queries[0]), (Some("list"), "list_key", &text("customers")));
+    assert_eq!(queries[1].exclusive_start_key(), Some(&last));
+}
+
+fn filtered() -> ConnectionFilter {
+    ConnectionFilter { customer_id: Some(customer_id()), state: Some(ConnectionState::PendingRole) }
+}
+
+// A filter is applied after a query's limit, so a page of it comes back short or empty though more
+// follow. Source: DynamoDB Developer Guide, "Filter expressions for the Query operation".
+#[tokio::test]
+async fn a_filtered_page_is_filled() {
+    let table = Scripted::new();
+    let (one, two, four) = (listed(1), listed(2), listed(4));
+    table.page(vec![one.clone()], Some(end(&one, "customer_key")));
+    table.page(vec![], Some(end(&two, "customer_key")));
+    table.page(vec![listed(3), four.clone()], Some(end(&four, "customer_key")));
+    let result = table.store.connections(filtered(), &page(3, None)).await.unwrap();
+    assert_eq!(result.items.len(), 3);
+    assert!(result.next_cursor.is_some());
+
+    let queries = table.queries();
+    let limits: Vec<_> = queries.iter().map(|query| query.limit().unwrap()).collect();
+    assert_eq!(limits, [3, 2, 2], "never more than still fit the page");
+    assert_eq!(queries[1].exclusive_start_key(), Some(&end(&one, "customer_key")));
+    assert_eq!(queries[2].exclusive_start_key(), Some(&end(&two, "customer_key")));
+    for query in &queries {
+        assert_eq!(query.filter_expression(), Some("state_key = :state"));
+        assert_eq!(query.expression_attribute_values().unwrap()[":state"], text("pending_role"));
+        assert_eq!(hash_of(query).0, Some("by-customer"));
+    }
+}
+
+#[tokio::test]
+async fn filling_has_an_end_and_its_cursor_leads_on() {
+    let table = Scripted::new();
+    for number in 0..FILLING_QUERIES {
+        let here = listed(u8::try_from(number).unwrap());
+        table.page(vec![], Some(end(&here, "customer_key")));
+    }
+    let short = table.store.connections(filtered(), &page(3, None)).await.unwrap();
+    assert_eq!((short.items, table.queries().len()), (vec![], FILLING_QUERIES));
+
+    table.page(vec![], None);
+    let next = table.store.connections(filtered(), &page(3, short.next_cursor)).await.unwrap();
+    assert_eq!(next.next_cursor, None);
+    let reached = listed(u8::try_from(FILLING_QUERIES - 1).unwrap());
+    assert_eq!(table.queries()[FILLING_QUERIES].exclusive_start_key(), Some(&end(&reached, "customer_key")));
+}
+
+#[rstest]
+#[case::another_customer(ConnectionFilter {
+    customer_id: Some(domain::CustomerId::new(NOW, [9; 10])), ..filtered()
+})]
+#[case::another_state(ConnectionFilter { state: Some(ConnectionState::Active), ..filtered() })]
+#[case::no_state(ConnectionFilter { state: None, ..filtered() })]
+#[case::no_customer(ConnectionFilter { customer_id: None, ..filtered() })]
+#[case::no_filter(ConnectionFilter::default())]
+#[tokio::test]
+async fn a_cursor_of_another_list_is_refused_unasked(#[case] other: ConnectionFilter) {
+    let table = Scripted::new();
+    table.page(vec![listed(1)], Some(end(&listed(1), "customer_key")));
+    let cursor = table.store.connections(filtered(), &page(1, None)).await.unwrap().next_cursor;
+    assert!(cursor.is_some());
+    let error = table.store.connections(other, &page(1, cursor)).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Malformed, "invalid_cursor"));
+    assert_eq!(table.queries().len(), 1);
+}
+
+#[tokio::test]
+async fn events_are_paged_within_their_connection() {
+    let event = created().event;
+    let item = event_item(&event).unwrap();
+    let last: Item = item.clone().into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
+    let table = Scripted::new();
+    table.page(vec![item], Some(last.clone()));
+    table.page(vec![], None);
+    let id = event.connection_id;
+    let first = table.store.events(id, &page(1, None)).await.unwrap();
+    assert_eq!(first.items, [event]);
+    table.store.events(id, &page(1, first.next_cursor.clone())).await.unwrap();
+
+    let queries = table.queries();
+    assert_eq!(queries[1].exclusive_start_key(), Some(&last));
+    for query in &queries {
+        assert_eq!(query.key_condition_expression(), Some("pk = :pk AND begins_with(sk, :event)"));
+        let values = query.expression_attribute_values().unwrap();
+        assert_eq!(values[":pk"], text(format!("CONNECTION#{id}")));
+        assert_eq!(values[":event"], text("EVENT#"));
+        assert_eq!(query.consistent_read(), Some(true));
+    }
+    let error = table.store.events(connection_id(9), &page(1, first.next_cursor)).await.unwrap_err();
+    assert_eq!(error.code, "invalid_cursor");
+}

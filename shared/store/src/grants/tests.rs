@@ -1,0 +1,283 @@
+use super::*;
+use crate::item::Item;
+use crate::sample::{connection_id, role, shard, verifying};
+use crate::scripted::{Scripted, canceled, unmet};
+use rstest::rstest;
+
+fn me() -> Connection {
+    Connection { shard: None, ..verifying() }
+}
+
+fn set(values: &[String]) -> aws_sdk_dynamodb::types::AttributeValue {
+    aws_sdk_dynamodb::types::AttributeValue::Ss(values.to_vec())
+}
+
+/// The item that says that `shard` names the role, for these connections.
+fn held(in_shard: Shard, holders: &[ConnectionId]) -> (Key, Item) {
+    let mut item = Key::role_grant(&role()).into_item();
+    item.insert("shard".to_owned(), number(in_shard.number().into()));
+    item.insert("holders".to_owned(), set(&holders.iter().map(ToString::to_string).collect::<Vec<_>>()));
+    (Key::role_grant(&role()), item)
+}
+
+/// A shard of which so many characters are taken.
+fn used(shard: Shard, used: usize) -> (Key, Item) {
+    let mut item = Key::grant_shard(shard).into_item();
+    item.insert("used".to_owned(), number(used as u64));
+    item.insert("version".to_owned(), number(7));
+    item.insert("arns".to_owned(), set(&["arn:aws:iam::333333333333:role/other".to_owned()]));
+    (Key::grant_shard(shard), item)
+}
+
+fn table(items: Vec<(Key, Item)>) -> Scripted {
+    let table = Scripted::new();
+    for (key, item) in items {
+        table.hold(key, item);
+    }
+    table
+}
+
+fn size() -> usize {
+    grant::characters(&role())
+}
+
+/// Asserts that the connection itself is written, if it is still what was read.
+fn assert_owner(write: &TransactWriteItem, shard: Shard) {
+    let update = write.update().unwrap();
+    assert_eq!(update.key(), &Key::connection(me().id).into_item());
+    assert_eq!(update.condition_expression(), Some("revision = :revision"));
+    let values = update.expression_attribute_values().unwrap();
+    assert_eq!(values[":revision"], number(me().revision));
+    assert_eq!(values[":next"], number(me().revision + 1));
+    assert_eq!(values[":shard"], number(shard.number().into()));
+}
+
+/// Asserts that the connection joins those that hold the role in `shard`.
+fn assert_join(writes: &[TransactWriteItem], in_shard: Shard) {
+    assert_eq!(writes.len(), 2, "the shard itself stays as it is");
+    assert_owner(&writes[0], in_shard);
+    let join = writes[1].update().unwrap();
+    assert_eq!(join.key(), &Key::role_grant(&role()).into_item());
+    assert_eq!(join.update_expression(), "ADD holders :me");
+    assert_eq!(join.condition_expression(), Some("#shard = :shard"));
+    let values = join.expression_attribute_values().unwrap();
+    assert_eq!(values[":me"], set_of(me().id.to_string()));
+    assert_eq!(values[":shard"], number(in_shard.number().into()));
+}
+
+/// Asserts that the role is put into `shard`, which must still have room for it.
+fn assert_first(writes: &[TransactWriteItem], into: Shard) {
+    assert_eq!(writes.len(), 3);
+    assert_owner(&writes[0], into);
+    let put = writes[1].put().unwrap();
+    assert_eq!(*put.item(), held(into, &[me().id]).1);
+    assert_eq!(put.condition_expression(), Some("attribute_not_exists(pk)"));
+    let add = writes[2].update().unwrap();
+    assert_eq!(add.key(), &Key::grant_shard(into).into_item());
+    assert_eq!(add.update_expression(), "ADD arns :role, #used :size, version :one");
+    assert_eq!(add.condition_expression(), Some("attribute_not_exists(#used) OR #used <= :room"));
+    let values = add.expression_attribute_values().unwrap();
+    assert_eq!(values[":role"], set_of(role().to_string()));
+    assert_eq!(values[":size"], number(size() as u64));
+    assert_eq!(values[":room"], number((grant::CAPACITY - size()) as u64));
+    assert_eq!(values[":one"], number(1));
+}
+
+#[tokio::test]
+async fn a_role_that_is_granted_already_is_joined_where_it_is() {
+    // Its shard is full, which does not matter: the role takes no further room.
+    let table = table(vec![held(shard(4), &[connection_id(9)]), used(shard(4), grant::CAPACITY)]);
+    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(4));
+    assert_eq!(table.sent().len(), 1);
+    assert_join(&table.sent()[0], shard(4));
+}
+
+#[rstest]
+#[case::an_empty_table(vec![], 1)]
+#[case::room_to_the_last_character(vec![used(shard(1), grant::CAPACITY - size())], 1)]
+#[case::one_character_too_few(vec![used(shard(1), grant::CAPACITY - size() + 1)], 2)]
+#[case::several_full(vec![used(shard(1), grant::CAPACITY), used(shard(2), grant::CAPACITY)], 3)]
+// A shard whose last role has left counts no characters.
+#[case::emptied(vec![used(shard(1), 0)], 1)]
+#[tokio::test]
+async fn a_first_hold_takes_the_first_shard_with_room(
+    #[case] items: Vec<(Key, Item)>,
+    #[case] expected: usize,
+) {
+    let table = table(items);
+    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(expected));
+    assert_eq!(table.sent().len(), 1);
+    assert_first(&table.sent()[0], shard(expected));
+}
+
+#[tokio::test]
+async fn another_broker_makes_room() {
+    let full = || (1..=10).map(|place| used(shard(place), grant::CAPACITY - 1)).collect();
+    let first = table(full());
+    let error = first.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "grant_capacity_exhausted"));
+    assert!(first.sent().is_empty());
+
+    let both = table(full());
+    assert_eq!(both.store.hold_grant(&me(), &role(), 2).await.unwrap(), shard(11));
+}
+
+#[tokio::test]
+async fn who_loses_a_race_for_a_first_hold_joins() {
+    let table = table(vec![]);
+    table.refuse(unmet(1, 3), vec![held(shard(5), &[connection_id(9)])]);
+    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(5));
+    assert_first(&table.sent()[0], shard(1));
+    assert_join(&table.sent()[1], shard(5));
+}
+
+#[tokio::test]
+async fn who_loses_a_race_for_room_takes_the_next_shard() {
+    let table = table(vec![]);
+    table.refuse(unmet(2, 3), vec![used(shard(1), grant::CAPACITY)]);
+    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(2));
+    assert_first(&table.sent()[1], shard(2));
+}
+
+#[tokio::test]
+async fn a_late_message_grants_nothing() {
+    let table = table(vec![]);
+    // Both at once: that the connection has moved on decides.
+    table.refuse(canceled(&["ConditionalCheckFailed", "None", "ConditionalCheckFailed"]), vec![]);
+    let error = table.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    assert_eq!(error.code, "concurrent_change");
+    assert_eq!(table.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn looking_again_has_an_end() {
+    let table = table(vec![held(shard(4), &[me().id])]);
+    for _ in 0..2 * ATTEMPTS {
+        table.refuse(unmet(1, 2), vec![]);
+    }
+    let error = table.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    assert_eq!((error.kind, table.sent().len()), (ErrorKind::Unavailable, ATTEMPTS));
+    let release = Release { role_arn: role(), shard: shard(4) };
+    let error = table.store.release_grant(&me(), &release).await.unwrap_err();
+    assert_eq!((error.kind, table.sent().len()), (ErrorKind::Unavailable, 2 * ATTEMPTS));
+}
+
+#[tokio::test]
+async fn a_throttled_table_is_tried_later() {
+    let table = table(vec![]);
+    table.refuse(canceled(&["None", "None", "ThrottlingError"]), vec![]);
+    let error = table.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "dependency_unavailable"));
+}
+
+fn release() -> Release {
+    Release { role_arn: role(), shard: shard(4) }
+}
+
+/// Asserts that nothing is written once the connection has moved on.
+fn assert_unmoved(write: &TransactWriteItem) {
+    let check = write.condition_check().unwrap();
+    assert_eq!(*check.key(), Key::connection(me().id).into_item());
+    assert_eq!(check.condition_expression(), "revision = :revision");
+    assert_eq!(check.expression_attribute_values().unwrap()[":revision"], number(me().revision));
+}
+
+fn assert_leaves(writes: &[TransactWriteItem]) {
+    assert_eq!(writes.len(), 2, "the shard itself stays as it is");
+    assert_unmoved(&writes[0]);
+    let leave = writes[1].update().unwrap();
+    assert_eq!(leave.key(), &Key::role_grant(&role()).into_item());
+    assert_eq!(leave.update_expression(), "DELETE holders :me");
+    assert_eq!(leave.condition_expression(), Some("size(holders) > :one"));
+    assert_eq!(leave.expression_attribute_values().unwrap()[":me"], set_of(me().id.to_string()));
+}
+
+fn assert_removes(writes: &[TransactWriteItem]) {
+    assert_eq!(writes.len(), 3);
+    assert_unmoved(&writes[0]);
+    let forget = writes[1].delete().unwrap();
+    assert_eq!(*forget.key(), Key::role_grant(&role()).into_item());
+    assert_eq!(forget.condition_expression(), Some("holders = :me"));
+    assert_eq!(forget.expression_attribute_values().unwrap()[":me"], set_of(me().id.to_string()));
+    let remove = writes[2].update().unwrap();
+    assert_eq!(remove.key(), &Key::grant_shard(shard(4)).into_item());
+    assert_eq!(remove.update_expression(), "DELETE arns :roles ADD #used :less, version :one");
+    assert_eq!(remove.condition_expression(), Some("contains(arns, :role)"));
+    let values = remove.expression_attribute_values().unwrap();
+    assert_eq!(values[":roles"], set_of(role().to_string()));
+    assert_eq!(values[":role"], text(role().to_string()));
+    // Exactly what holding it added.
+    assert_eq!(values[":less"].as_n().unwrap(), &format!("-{}", size()));
+    assert_eq!(values[":one"], number(1));
+}
+
+#[tokio::test]
+async fn the_last_holder_takes_the_role_from_its_shard() {
+    let table = table(vec![held(shard(4), &[me().id])]);
+    table.store.release_grant(&me(), &release()).await.unwrap();
+    assert_eq!(table.sent().len(), 1);
+    assert_removes(&table.sent()[0]);
+}
+
+#[tokio::test]
+async fn one_of_several_holders_only_leaves() {
+    let table = table(vec![held(shard(4), &[connection_id(9), me().id])]);
+    table.store.release_grant(&me(), &release()).await.unwrap();
+    assert_eq!(table.sent().len(), 1);
+    assert_leaves(&table.sent()[0]);
+}
+
+#[rstest]
+#[case::nobody_holds_it(vec![])]
+#[case::somebody_else_holds_it(vec![held(shard(4), &[connection_id(9)])])]
+#[tokio::test]
+async fn what_is_not_held_is_given_back_already(#[case] items: Vec<(Key, Item)>) {
+    let table = table(items);
+    table.store.release_grant(&me(), &release()).await.unwrap();
+    assert!(table.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_role_that_somebody_joins_meanwhile_stays() {
+    let table = table(vec![held(shard(4), &[me().id])]);
+    table.refuse(unmet(1, 3), vec![held(shard(4), &[connection_id(9), me().id])]);
+    table.store.release_grant(&me(), &release()).await.unwrap();
+    assert_removes(&table.sent()[0]);
+    assert_leaves(&table.sent()[1]);
+}
+
+#[tokio::test]
+async fn the_last_two_do_not_both_only_leave() {
+    let table = table(vec![held(shard(4), &[connection_id(9), me().id])]);
+    table.refuse(unmet(1, 2), vec![held(shard(4), &[me().id])]);
+    table.store.release_grant(&me(), &release()).await.unwrap();
+    assert_leaves(&table.sent()[0]);
+    assert_removes(&table.sent()[1]);
+}
+
+#[tokio::test]
+async fn a_connection_that_moved_on_gives_nothing_back() {
+    let table = table(vec![held(shard(4), &[me().id])]);
+    table.refuse(unmet(0, 3), vec![]);
+    let error = table.store.release_grant(&me(), &release()).await.unwrap_err();
+    assert_eq!((error.code, table.sent().len()), ("concurrent_change", 1));
+}
+
+#[tokio::test]
+async fn a_shard_is_read_as_it_was_written() {
+    let table = table(vec![used(shard(1), 99)]);
+    let other = "arn:aws:iam::333333333333:role/other".parse().unwrap();
+    assert_eq!(
+        table.store.grant_shard(shard(1)).await.unwrap(),
+        GrantShard { roles: [other].into(), version: 7, used: 99 }
+    );
+    assert_eq!(table.store.grant_shard(shard(2)).await.unwrap(), GrantShard::default());
+}
+
+#[tokio::test]
+async fn what_is_no_role_never_gets_out_of_a_shard() {
+    let (key, mut item) = used(shard(1), 99);
+    item.insert("arns".to_owned(), set_of("arn:aws:iam::333333333333:role/*"));
+    let error = table(vec![(key, item)]).store.grant_shard(shard(1)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Internal);
+}

@@ -1,0 +1,128 @@
+use super::*;
+use crate::events::{event_item, evidence_item};
+use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
+use crate::sample::{another_role, concluded, created, full, submitted, verifying};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::verification::Outcome;
+use rstest::rstest;
+
+fn item_of(connection: &Connection) -> Item {
+    to_item(Key::connection(connection.id), ConnectionRecord::from(connection)).unwrap()
+}
+
+#[rstest]
+#[case::everything_left_out(created().connection)]
+#[case::being_verified(verifying())]
+#[case::with_releases(submitted(&verifying(), another_role()).connection)]
+#[case::everything_there(full())]
+fn a_connection_reads_back_as_it_was_written(#[case] connection: Connection) {
+    let back: Connection = from_item::<ConnectionRecord>(item_of(&connection)).unwrap().try_into().unwrap();
+    assert_eq!(back, connection);
+    // Secrets print alike, so equality of what is printed would not show a changed one.
+    assert_eq!(back.external_id.expose(), connection.external_id.expose());
+}
+
+#[test]
+fn every_state_reads_back() {
+    for state in ConnectionState::ALL {
+        let connection = Connection { state, ..full() };
+        let back: Connection =
+            from_item::<ConnectionRecord>(item_of(&connection)).unwrap().try_into().unwrap();
+        assert_eq!(back.state, state);
+    }
+}
+
+#[rstest]
+#[case(created().connection)]
+#[case(full())]
+fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
+    let mut item = item_of(&connection);
+    let secret = connection.external_id.expose();
+    assert_eq!(item.remove("external_id"), Some(text(secret)));
+    for (name, value) in &item {
+        assert!(!format!("{value:?}").contains(secret), "{name}");
+    }
+}
+
+#[rstest]
+#[case::created(created())]
+#[case::submitted(submitted(&created().connection, another_role()))]
+#[case::replaced(submitted(&full(), another_role()))]
+#[case::proven(concluded(&verifying(), &Outcome::Proven))]
+#[case::owned_elsewhere(concluded(&verifying(), &Outcome::OwnedElsewhere))]
+#[case::inconclusive(concluded(&verifying(), &Outcome::Inconclusive))]
+fn events_and_evidence_tell_no_external_id(#[case] change: domain::connection::Change) {
+    let secret = change.connection.external_id.expose();
+    let item = event_item(&change.event).unwrap();
+    let evidence =
+        change.evidence.as_ref().map(|evidence| evidence_item(change.event.connection_id, evidence));
+    for told in [&Some(item.clone()), &evidence.transpose().unwrap()] {
+        assert!(!format!("{told:?}").contains(secret), "{told:?}");
+    }
+    assert!(!format!("{:?}", change.event).contains(secret));
+
+    let back: AuditEvent = from_item::<EventRecord>(item).unwrap().into();
+    assert_eq!(back, change.event);
+}
+
+#[test]
+fn evidence_reads_back() {
+    let change = concluded(&verifying(), &Outcome::Proven);
+    let evidence = change.evidence.unwrap();
+    let item = evidence_item(change.connection.id, &evidence).unwrap();
+    assert_eq!(item["pk"], text(format!("CONNECTION#{}", change.connection.id)));
+    assert_eq!(item["sk"], text("EVIDENCE#2027-01-15T08:00:00.123Z"));
+    assert_eq!(from_item::<domain::verification::Evidence>(item).unwrap(), evidence);
+}
+
+#[test]
+fn a_connection_is_in_the_lists_that_are_asked_for_it() {
+    let connection = full();
+    let item = item_of(&connection);
+    for listing in [
+        Listing::Connections,
+        Listing::OfCustomer(connection.customer_id),
+        Listing::InState(connection.state),
+    ] {
+        let (_, hash, value) = listing.index();
+        assert_eq!(item[hash], text(value), "{listing:?}");
+        // A cursor leads to exactly these attributes.
+        for (name, value) in listing.key_of(&connection.id.to_string()) {
+            assert_eq!(item[&name], value, "{listing:?}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_customer_reads_back_and_is_in_its_list() {
+    let customer = Customer {
+        id: crate::sample::customer_id(),
+        name: "Søren & Co".to_owned(),
+        email: Some("ops@example.com".to_owned()),
+        labels: [("tier".to_owned(), "gold".to_owned()), ("empty".to_owned(), String::new())].into(),
+        created_at: crate::sample::NOW,
+        version: 3,
+    };
+    let item = to_item(Key::customer(customer.id), CustomerRecord::from(&customer)).unwrap();
+    for (name, value) in Listing::Customers.key_of(&customer.id.to_string()) {
+        assert_eq!(item[&name], value, "{name}");
+    }
+    assert_eq!(Customer::from(from_item::<CustomerRecord>(item).unwrap()), customer);
+}
+
+#[test]
+fn what_conditions_compare_are_numbers() {
+    let item = item_of(&verifying());
+    assert_eq!(item["revision"], number(verifying().revision));
+    assert!(matches!(item["version"], AttributeValue::N(_)));
+    assert_eq!(item["shard"], number(3));
+}
+
+#[test]
+fn a_broken_external_id_is_not_told() {
+    let mut item = item_of(&full());
+    item.insert("external_id".to_owned(), text("not an id *"));
+    let error = Connection::try_from(from_item::<ConnectionRecord>(item).unwrap()).unwrap_err();
+    assert_eq!(error.kind, domain::ErrorKind::Internal);
+    assert!(!error.chain().contains("not an id *"));
+}
