@@ -57,7 +57,7 @@ async fn deploy(
     Some(Deployed { status: done.stack_status.unwrap(), role_arn })
 }
 
-/// A policy as a set of statements, without their order and their actions' order.
+/// A policy as a set of statements, without their order, their keys' and their actions' order.
 fn statements(policy: &Value) -> BTreeSet<String> {
     let set = |value: &Value| match value {
         Value::String(one) => BTreeSet::from([one.clone()]),
@@ -65,15 +65,16 @@ fn statements(policy: &Value) -> BTreeSet<String> {
         other => panic!("not a string or a list: {other}"),
     };
     let flat = |statement: &Value| {
-        json!({
+        let mut flat = json!({
             "Sid": statement["Sid"],
             "Effect": statement["Effect"],
             "Principal": statement.get("Principal"),
             "Action": set(&statement["Action"]),
             "Resource": statement.get("Resource").map(set),
             "Condition": statement.get("Condition"),
-        })
-        .to_string()
+        });
+        flat.sort_all_objects();
+        flat.to_string()
     };
     policy["Statement"].as_array().unwrap().iter().map(flat).collect()
 }
