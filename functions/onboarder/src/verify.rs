@@ -45,9 +45,7 @@ const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) async fn take_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Result<(), Error> {
     let mut attempt = 1;
     loop {
-        // A write whose answer was lost looks like somebody else's: what a first try may have
-        // written is mended like what an earlier delivery may have.
-        match try_step(app, step, delivered_before || attempt > 1).await {
+        match try_step(app, step, delivered_before).await {
             Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
             result => return result,
         }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use domain::connection::{Change, Release, role_already_connected};
 use domain::verification::Verification;
 use domain::{Connection, ConnectionId, ConnectionState, CustomerId, Error, ErrorKind, RoleArn};
@@ -161,29 +164,38 @@ impl Store {
     }
 
     async fn set(&self, before: &Connection, name: &str, value: AttributeValue) -> Result<(), Error> {
-        self.client
+        let next = number(before.revision + 1);
+        let written = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::connection(before.id).into_item()))
             .update_expression("SET #name = :value, revision = :next")
             .condition_expression("revision = :revision")
             .expression_attribute_names("#name", name)
-            .expression_attribute_values(":value", value)
+            .expression_attribute_values(":value", value.clone())
             .expression_attribute_values(":revision", number(before.revision))
-            .expression_attribute_values(":next", number(before.revision + 1))
+            .expression_attribute_values(":next", next.clone())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
-            .await
-            .map_err(|error| match error.as_service_error() {
-                // A conflict with a transaction means that the connection is being changed.
-                Some(service)
-                    if service.is_conditional_check_failed_exception()
-                        || service.is_transaction_conflict_exception() =>
-                {
-                    moved()
-                }
-                _ => unexpected(error),
-            })?;
-        Ok(())
+            .await;
+        let Err(error) = written else { return Ok(()) };
+        match error.as_service_error() {
+            // A write whose answer was lost is sent again by the SDK, and then meets itself.
+            Some(UpdateItemError::ConditionalCheckFailedException(found))
+                if found.item().is_some_and(|item| {
+                    item.get("revision") == Some(&next) && item.get(name) == Some(&value)
+                }) =>
+            {
+                Ok(())
+            }
+            // A conflict with a transaction means that the connection is being changed.
+            Some(
+                UpdateItemError::ConditionalCheckFailedException(_)
+                | UpdateItemError::TransactionConflictException(_),
+            ) => Err(moved()),
+            _ => Err(unexpected(error)),
+        }
     }
 
     pub(crate) async fn get(&self, key: Key) -> Result<Option<Item>, Error> {

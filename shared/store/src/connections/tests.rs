@@ -73,10 +73,39 @@ async fn a_connection_is_made_with_its_event() {
     assert_eq!(error.kind, ErrorKind::Unavailable);
 }
 
+#[rstest]
+#[case::our_own(1, None, true)]
+#[case::somebody_elses_step(1, Some(7), false)]
+#[case::a_later_one(2, None, false)]
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_meets_itself(
+    #[case] revisions: u64,
+    #[case] other_step: Option<u32>,
+    #[case] ours: bool,
+) {
+    // The SDK sends an UpdateItem again when its answer does not come; it has no request token.
+    let before = verifying();
+    let next = before.verification.clone().unwrap().advanced(before.updated_at, &[]);
+    let mut found = next.clone();
+    found.step = other_step.unwrap_or(next.step);
+    let item = HashMap::from([
+        ("revision".to_owned(), number(before.revision + revisions)),
+        ("verification".to_owned(), attribute(&found).unwrap()),
+    ]);
+    let rule = mock!(Client::update_item).then_error(move || {
+        let failed = ConditionalCheckFailedException::builder().set_item(Some(item.clone())).build();
+        UpdateItemError::ConditionalCheckFailedException(failed)
+    });
+    let store = Store::with_client(mock_client!(aws_sdk_dynamodb, [&rule]), "table");
+    let written = store.advance(&before, &next).await;
+    assert_eq!(written.is_ok(), ours);
+    assert!(written.err().is_none_or(|error| error.code == "concurrent_change"));
+}
+
 #[tokio::test]
 async fn a_write_that_meets_a_transaction_is_decided_anew() {
     // DynamoDB API Reference, UpdateItem: TransactionConflictException, which the SDK does not retry.
-    let rule = mock!(aws_sdk_dynamodb::Client::update_item).then_error(|| {
+    let rule = mock!(Client::update_item).then_error(|| {
         UpdateItemError::TransactionConflictException(TransactionConflictException::builder().build())
     });
     let store = Store::with_client(mock_client!(aws_sdk_dynamodb, [&rule]), "table");
