@@ -19,6 +19,8 @@ pub mod place;
 pub mod policy;
 pub mod proof;
 pub mod reason;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod setup;
 pub mod state;
 pub mod text;

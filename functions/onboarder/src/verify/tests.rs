@@ -1,49 +1,17 @@
 use super::*;
-use domain::arn::RoleName;
-use domain::connection::{NewConnection, Start};
-use domain::{
-    Actor, Capability, CapabilitySet, ConnectionId, CustomerId, Deployment, EventId, VerificationId,
-};
+use domain::VerificationId;
+use domain::sample::{NOW, created, submitted};
 use rstest::rstest;
 
-const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
-
-fn deployment() -> Deployment {
-    Deployment {
-        partition: domain::Partition::Aws,
-        provider: "111111111111".parse().unwrap(),
-        region: "eu-central-1".parse().unwrap(),
-        customer_template_url: None,
-    }
-}
-
-fn occasion() -> domain::connection::Occasion {
-    domain::connection::Occasion { now: NOW, actor: Actor::Drawbridge, event_id: EventId::new(NOW, [0; 10]) }
-}
-
 fn verification_id(seconds: i64) -> VerificationId {
-    VerificationId::new(NOW + SignedDuration::from_secs(seconds), [1; 10])
+    VerificationId::new(NOW + SignedDuration::from_secs(seconds), [8; 10])
 }
 
 /// A connection whose verification `verification_id(0)` expects `step`.
 fn connection(step: u32, running: bool) -> Connection {
-    let new = NewConnection {
-        id: ConnectionId::new(NOW, [1; 10]),
-        customer_id: CustomerId::new(NOW, [2; 10]),
-        label: None,
-        account_id: None,
-        announced_role_name: None,
-        ready_made_role_name: RoleName::ready_made([3; 8]),
-        external_id: ExternalId::new([4; 24]),
-        capabilities: CapabilitySet::new([Capability::Ec2Observe]).unwrap(),
-        regions: ["eu-central-1".parse().unwrap()].into(),
-    };
-    let pending = Connection::create(new, &deployment(), occasion()).unwrap().connection;
-    let start = Start { id: verification_id(0), deadline: NOW + SignedDuration::from_mins(5) };
-    let role = "arn:aws:iam::222222222222:role/r".parse().unwrap();
-    let mut connection =
-        pending.submit_role(role, &deployment(), start, occasion()).unwrap().unwrap().connection;
+    let mut connection = submitted(&created().connection, "arn:aws:iam::222222222222:role/r").connection;
     let verification = connection.verification.as_mut().unwrap();
+    assert_eq!(verification.id, verification_id(0));
     verification.step = step;
     verification.running = running;
     connection

@@ -3,50 +3,19 @@
 use super::*;
 use crate::wire::{Call, Reply, Wire};
 use ProbeOutcome::{Allowed, Denied, Inconclusive};
-use domain::arn::RoleName;
-use domain::connection::{NewConnection, Occasion, Start};
+use domain::ErrorKind;
 use domain::grant::Shard;
-use domain::{
-    Actor, Capability, CapabilitySet, ConnectionId, CustomerId, Deployment, ErrorKind, EventId,
-    VerificationId,
-};
-use jiff::SignedDuration;
+use domain::sample::{NOW, created, deployment, submitted};
 use rstest::rstest;
 
-const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 const ROLE: &str = "arn:aws:iam::222222222222:role/path/customer-role";
 const BROKER: &str = "arn:aws:iam::111111111111:role/drawbridge/broker-2";
 
-fn deployment() -> Deployment {
-    Deployment {
-        partition: domain::Partition::Aws,
-        provider: "111111111111".parse().unwrap(),
-        region: "eu-central-1".parse().unwrap(),
-        customer_template_url: None,
-    }
-}
-
 /// A connection whose role is granted to the second broker.
 fn connection() -> Connection {
-    let occasion = || Occasion { now: NOW, actor: Actor::Drawbridge, event_id: EventId::new(NOW, [0; 10]) };
-    let new = NewConnection {
-        id: ConnectionId::new(NOW, [1; 10]),
-        customer_id: CustomerId::new(NOW, [2; 10]),
-        label: None,
-        account_id: None,
-        announced_role_name: None,
-        ready_made_role_name: RoleName::ready_made([3; 8]),
-        external_id: ExternalId::new([4; 24]),
-        capabilities: CapabilitySet::new([Capability::Ec2Observe]).unwrap(),
-        regions: ["eu-central-1".parse().unwrap()].into(),
-    };
-    let pending = Connection::create(new, &deployment(), occasion()).unwrap().connection;
-    let start = Start { id: VerificationId::new(NOW, [5; 10]), deadline: NOW + SignedDuration::from_mins(5) };
-    let role = ROLE.parse().unwrap();
-    let change = pending.submit_role(role, &deployment(), start, occasion()).unwrap().unwrap();
     let shard = Shard::all(2).nth(10);
     assert_eq!(shard.map(Shard::broker), Some(2));
-    Connection { shard, ..change.connection }
+    Connection { shard, ..submitted(&created().connection, ROLE).connection }
 }
 
 fn made_up() -> ExternalId {

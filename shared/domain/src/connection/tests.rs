@@ -1,42 +1,14 @@
 use super::*;
 use crate::message::VerifyStep;
 use crate::proof::{ProbeId, ProbeOutcome};
+use crate::sample::{NOW, created, deployment, occasion, start};
 use jiff::SignedDuration;
 
-const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 const ROLE: &str = "arn:aws:iam::222222222222:role/one";
 const OTHER: &str = "arn:aws:iam::222222222222:role/two";
 
-fn deployment() -> Deployment {
-    Deployment {
-        partition: crate::Partition::Aws,
-        provider: "111111111111".parse().unwrap(),
-        region: "eu-central-1".parse().unwrap(),
-        customer_template_url: None,
-    }
-}
-
-fn occasion() -> Occasion {
-    Occasion { now: NOW, actor: Actor::Drawbridge, event_id: EventId::new(NOW, [7; 10]) }
-}
-
-fn start() -> Start {
-    Start { id: VerificationId::new(NOW, [8; 10]), deadline: NOW + SignedDuration::from_mins(5) }
-}
-
 fn pending() -> Connection {
-    let new = NewConnection {
-        id: ConnectionId::new(NOW, [1; 10]),
-        customer_id: CustomerId::new(NOW, [2; 10]),
-        label: None,
-        account_id: None,
-        announced_role_name: None,
-        ready_made_role_name: RoleName::ready_made([3; 8]),
-        external_id: ExternalId::new([4; 24]),
-        capabilities: CapabilitySet::new([Capability::Ec2Observe]).unwrap(),
-        regions: ["eu-central-1".parse().unwrap()].into(),
-    };
-    Connection::create(new, &deployment(), occasion()).unwrap().connection
+    created().connection
 }
 
 fn submit(connection: &Connection, role: &str) -> Result<Option<Change>, Error> {

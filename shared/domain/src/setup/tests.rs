@@ -1,35 +1,11 @@
 use super::*;
-use crate::arn::RoleName;
-use crate::audit::Actor;
 use crate::capability::{Capability, CapabilitySet};
-use crate::connection::{NewConnection, Occasion};
-use crate::{ConnectionId, CustomerId, EventId, ExternalId, Partition};
-use jiff::Timestamp;
-
-fn deployment() -> Deployment {
-    Deployment {
-        partition: Partition::Aws,
-        provider: "111111111111".parse().unwrap(),
-        region: "eu-central-1".parse().unwrap(),
-        customer_template_url: None,
-    }
-}
+use crate::place::Partition;
+use crate::sample::{created, deployment};
 
 fn connection() -> Connection {
-    let now = Timestamp::UNIX_EPOCH;
-    let new = NewConnection {
-        id: ConnectionId::new(now, [1; 10]),
-        customer_id: CustomerId::new(now, [2; 10]),
-        label: None,
-        account_id: None,
-        announced_role_name: None,
-        ready_made_role_name: RoleName::ready_made([3; 8]),
-        external_id: ExternalId::new([4; 24]),
-        capabilities: CapabilitySet::new([Capability::Ec2Power, Capability::DynamodbDrill]).unwrap(),
-        regions: ["eu-central-1".parse().unwrap()].into(),
-    };
-    let occasion = Occasion { now, actor: Actor::Drawbridge, event_id: EventId::new(now, [5; 10]) };
-    Connection::create(new, &deployment(), occasion).unwrap().connection
+    let capabilities = CapabilitySet::new([Capability::Ec2Power, Capability::DynamodbDrill]).unwrap();
+    Connection { capabilities, ..created().connection }
 }
 
 #[test]

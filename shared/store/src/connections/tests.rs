@@ -1,7 +1,9 @@
 mod lists;
 
 use super::*;
-use crate::sample::{another_role, concluded, connection_id, created, full, role, submitted, verifying};
+use crate::sample::{
+    ANOTHER_ROLE, another_role, concluded, connection_id, created, full, role, submitted, verifying,
+};
 use crate::scripted::{Scripted, answered, canceled, unmet};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -160,7 +162,7 @@ async fn what_stands_in_the_way_of_a_claim_is_told(
 #[tokio::test]
 async fn another_role_disowns_the_old_one() {
     let before = full();
-    let change = submitted(&before, another_role());
+    let change = submitted(&before, ANOTHER_ROLE);
     let table = Scripted::new();
     table.store.apply(&before, &change).await.unwrap();
     let sent = table.sent();

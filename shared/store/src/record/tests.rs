@@ -1,7 +1,7 @@
 use super::*;
 use crate::events::{event_item, evidence_item};
 use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
-use crate::sample::{another_role, concluded, created, full, submitted, verifying};
+use crate::sample::{ANOTHER_ROLE, concluded, created, full, submitted, verifying};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::verification::Outcome;
 use rstest::rstest;
@@ -13,7 +13,7 @@ fn item_of(connection: &Connection) -> Item {
 #[rstest]
 #[case::everything_left_out(created().connection)]
 #[case::being_verified(verifying())]
-#[case::with_releases(submitted(&verifying(), another_role()).connection)]
+#[case::with_releases(submitted(&verifying(), ANOTHER_ROLE).connection)]
 #[case::everything_there(full())]
 fn a_connection_reads_back_as_it_was_written(#[case] connection: Connection) {
     let back: Connection = from_item::<ConnectionRecord>(item_of(&connection)).unwrap().try_into().unwrap();
@@ -46,8 +46,8 @@ fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
 
 #[rstest]
 #[case::created(created())]
-#[case::submitted(submitted(&created().connection, another_role()))]
-#[case::replaced(submitted(&full(), another_role()))]
+#[case::submitted(submitted(&created().connection, ANOTHER_ROLE))]
+#[case::replaced(submitted(&full(), ANOTHER_ROLE))]
 #[case::proven(concluded(&verifying(), &Outcome::Proven))]
 #[case::owned_elsewhere(concluded(&verifying(), &Outcome::OwnedElsewhere))]
 #[case::inconclusive(concluded(&verifying(), &Outcome::Inconclusive))]

@@ -1,0 +1,64 @@
+//! An installation and a connection for tests, made as the product makes them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "only tests use it, and what it reads is sound"
+)]
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::arn::RoleName;
+use crate::connection::{Change, NewConnection, Occasion, Start};
+use crate::{
+    Actor, Capability, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, EventId, ExternalId,
+    VerificationId,
+};
+
+/// When everything of this module happens.
+pub const NOW: Timestamp = Timestamp::constant(1_800_000_000, 123_000_000);
+
+/// The provider's installation, in account 111111111111.
+#[must_use]
+pub fn deployment() -> Deployment {
+    Deployment {
+        partition: crate::Partition::Aws,
+        provider: "111111111111".parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        customer_template_url: None,
+    }
+}
+
+/// Something that Drawbridge itself does.
+#[must_use]
+pub fn occasion() -> Occasion {
+    Occasion { now: NOW, actor: Actor::Drawbridge, event_id: EventId::new(NOW, [7; 10]) }
+}
+
+/// A verification that begins, with five minutes.
+#[must_use]
+pub fn start() -> Start {
+    Start { id: VerificationId::new(NOW, [8; 10]), deadline: NOW + SignedDuration::from_mins(5) }
+}
+
+/// A new connection, with nothing that may be left out.
+#[must_use]
+pub fn created() -> Change {
+    let new = NewConnection {
+        id: ConnectionId::new(NOW, [1; 10]),
+        customer_id: CustomerId::new(NOW, [2; 10]),
+        label: None,
+        account_id: None,
+        announced_role_name: None,
+        ready_made_role_name: RoleName::ready_made([3; 8]),
+        external_id: ExternalId::new([4; 24]),
+        capabilities: CapabilitySet::new([Capability::Ec2Observe]).unwrap(),
+        regions: ["eu-central-1".parse().unwrap()].into(),
+    };
+    Connection::create(new, &deployment(), occasion()).unwrap()
+}
+
+/// `before`, with this role submitted.
+#[must_use]
+pub fn submitted(before: &Connection, role: &str) -> Change {
+    before.submit_role(role.parse().unwrap(), &deployment(), start(), occasion()).unwrap().unwrap()
+}
