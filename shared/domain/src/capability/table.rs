@@ -17,23 +17,6 @@ const RESTORE: &[&str] = &[
     "dynamodb:UpdateContinuousBackups",
 ];
 
-/// [`RESTORE`] and `DeleteTable`. A test keeps the two together.
-const DRILL: &[&str] = &[
-    "dynamodb:RestoreTableFromBackup",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:Query",
-    "dynamodb:Scan",
-    "dynamodb:UpdateTimeToLive",
-    "dynamodb:TagResource",
-    "dynamodb:UpdateTable",
-    "dynamodb:UpdateContinuousBackups",
-    "dynamodb:DeleteTable",
-];
-
 /// `classic`, first statement.
 pub(crate) const CLASSIC_EC2: &[&str] = &[
     "ec2:DescribeInstances",
@@ -197,7 +180,7 @@ pub(super) const TABLE: [Row; Capability::ALL.len()] = {
             title: "DynamodbDrill",
             meaning: "restore to tables named drawbridge-drill-… and delete those",
             services: &[DynamoDb],
-            actions: &[DRILL],
+            actions: &[RESTORE, &["dynamodb:DeleteTable"]],
         },
         Row {
             name: "dynamodb-data",
