@@ -22,6 +22,10 @@ STACK_NAME = "drawbridge"
 BUCKET = "drawbridge-deployment"
 DEMO_CUSTOMERS = ("222222222222", "333333333333")
 DEPLOY_SECONDS = 180
+# Where calls are broken on purpose. A call may take 8 seconds until the function gives up, and a message that is
+# delivered again while it is still being worked on would blur whose calls are whose.
+DELIVERED_AGAIN_SECONDS = 12
+MESSAGES_AT_A_TIME = 200
 
 PARAMETERS = {
     "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
@@ -34,20 +38,21 @@ PARAMETERS = {
 }
 
 
-def deploy(instance, functions):
-    """Creates the stack, or updates it to the template and functions of now, and writes stack.json."""
+def deploy(instance, functions, parameters=None):
+    """Creates the stack, or updates it to the template and functions of now, and writes stack.json. `parameters` go
+    before those that every local stack has; what the template does not know is left out."""
     provider = Account(instance.endpoint_url(), PROVIDER_ACCOUNT_ID)
     template = load_template()
     upload_functions(provider, template, pathlib.Path(functions))
-    outputs = apply_template(provider, template)
     known = json.loads(instance.stack_file.read_text()) if instance.stack_file.exists() else {}
+    outputs = apply_with_public_url(instance, provider, template, {**PARAMETERS, **(parameters or {})}, known)
     operator = known.get("operator") or provider.make_user("operator", outputs["AdminPolicyArn"])
     demo_customers = known.get("demo_customers") or [make_customer(instance, account) for account in DEMO_CUSTOMERS]
     write_json(
         instance.stack_file,
         {
             "endpoint_url": instance.endpoint_url(),
-            "api_url": f"{instance.endpoint_url()}/_aws/execute-api/{outputs['ApiId']}",
+            "api_url": api_url(instance, outputs["ApiId"]),
             "region": REGION,
             "provider_account_id": PROVIDER_ACCOUNT_ID,
             "operator": operator,
@@ -161,12 +166,45 @@ def zipped_bootstrap(binary):
         return package.read_bytes()
 
 
-def apply_template(provider, template):
+def apply_with_public_url(instance, provider, template, parameters, known):
+    """Applies the template with the address of its own API, which is known only once the API is there: a new stack is
+    updated once, as its installer would."""
+    wants_url = "PublicUrl" in template["Parameters"] and "PublicUrl" not in parameters
+    if not wants_url:
+        return apply_template(provider, template, parameters)
+    if "api_url" in known:
+        return apply_template(provider, template, {**parameters, "PublicUrl": known["api_url"]})
+    outputs = apply_template(provider, template, parameters)
+    return apply_template(provider, template, {**parameters, "PublicUrl": api_url(instance, outputs["ApiId"])})
+
+
+def api_url(instance, api_id):
+    return f"{instance.endpoint_url()}/_aws/execute-api/{api_id}"
+
+
+def take_messages_one_by_one(instance):
+    """Sets the queues up for tests that break calls: one message to an invocation, so that it is known whose calls are
+    whose, many at a time, and delivered again soon after a failure."""
+    provider = Account(instance.endpoint_url(), PROVIDER_ACCOUNT_ID)
+    functions, sqs = provider.client("lambda"), provider.client("sqs")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        queue = mapping["EventSourceArn"].rsplit(":", 1)[-1]
+        functions.update_event_source_mapping(
+            UUID=mapping["UUID"], BatchSize=1, ScalingConfig={"MaximumConcurrency": MESSAGES_AT_A_TIME}
+        )
+        sqs.set_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"],
+            Attributes={"VisibilityTimeout": str(DELIVERED_AGAIN_SECONDS)},
+        )
+
+
+def apply_template(provider, template, parameters):
     cloudformation = provider.client("cloudformation")
+    chosen = {name: value for name, value in parameters.items() if name in template["Parameters"]}
     request = {
         "StackName": STACK_NAME,
         "TemplateBody": json.dumps(template),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()],
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
     try:

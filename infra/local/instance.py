@@ -67,14 +67,15 @@ class Instance:
         recorded = self._recorded()
         return recorded is not None and self._server_process(recorded) is not None
 
-    def start(self):
-        """Starts a server with nothing in it, on a port that nobody else uses."""
+    def start(self, breaks_calls=False):
+        """Starts a server with nothing in it, on a port that nobody else uses. `breaks_calls` lets tests break the
+        functions' calls, as faults.py says."""
         self._clear(CONTENTS)
         for name in ("state", "tmp", "s3", "logs"):
             (self.folder / name).mkdir(parents=True)
         for attempt in range(1, PORT_ATTEMPTS + 1):
             port = free_port()
-            process = self._launch(port)
+            process = self._launch(port, breaks_calls)
             if self._wait_until_healthy(process, port):
                 say(f"local AWS answers at {self.endpoint_url()}")
                 return
@@ -112,7 +113,7 @@ class Instance:
         lines = self.server_log.read_text(errors="replace").splitlines() if self.server_log.exists() else []
         return "\n".join([f"The end of {self.server_log}:", *lines[-LOG_TAIL_LINES:]])
 
-    def _launch(self, port):
+    def _launch(self, port, breaks_calls):
         token = uuid.uuid4().hex
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {
@@ -137,6 +138,8 @@ class Instance:
             "DRAWBRIDGE_LOCAL_LOGS": str(self.logs),
             TOKEN_VARIABLE: token,
         }
+        if breaks_calls:
+            environment["DRAWBRIDGE_LOCAL_FAULTS"] = "1"
         with open(self.server_log, "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, str(SERVER)],

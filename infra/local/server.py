@@ -13,6 +13,10 @@ import sys
 import threading
 import time
 
+from calls import Recorder, note_permissions
+from faults import Faults
+from invocations import Invocations, trace_every_invocation
+
 WRITTEN_FOR = "1.5.33"
 
 # AWS documents iam:PolicyARN for exactly these (Service Authorization Reference, "Condition keys for IAM").
@@ -222,16 +226,40 @@ def deliver_delayed_messages_in_time():
     threading.Thread(target=tick, daemon=True, name="queue-tick").start()
 
 
+def let_failures_pause_nothing():
+    """Lambda takes concurrency from a queue whose messages fail; the emulator stops taking from it for a second, so
+    that where many fail on purpose nothing else would run."""
+    from ministack.services import lambda_svc
+
+    lambda_svc._ESM_BACKOFF_SECONDS = 0
+
+
+def watch_calls(invocations, logs, breaks_calls):
+    """Puts the record of calls, and where it is wanted what breaks them, around the emulator's own application."""
+    from ministack import app
+
+    note_permissions()
+    recorder = Recorder(app.app, invocations, logs / "calls.jsonl", os.environ["MINISTACK_ACCOUNT_ID"])
+    app.app = Faults(recorder, recorder, invocations) if breaks_calls else recorder
+
+
 def main():
     refuse_another_version()
+    logs = pathlib.Path(os.environ["DRAWBRIDGE_LOCAL_LOGS"])
+    breaks_calls = "DRAWBRIDGE_LOCAL_FAULTS" in os.environ
     supply_policy_arn()
     authorize_iam_on_full_arns()
     compare_roles_and_not_sessions()
     apply_what_cloudformation_leaves_out()
     tell_functions_their_log_format()
-    keep_every_log_line(pathlib.Path(os.environ["DRAWBRIDGE_LOCAL_LOGS"]))
+    keep_every_log_line(logs)
     answer_functions_without_delay()
     deliver_delayed_messages_in_time()
+    invocations = Invocations()
+    trace_every_invocation(invocations)
+    watch_calls(invocations, logs, breaks_calls)
+    if breaks_calls:
+        let_failures_pause_nothing()
 
     from ministack import app
 

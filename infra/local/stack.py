@@ -3,17 +3,22 @@
     stack.py up   --dir .local --functions target/debug
     stack.py down --dir .local
     stack.py run  --dir .local/test --functions target/debug -- cargo test
+    stack.py run  --dir .local/test --functions target/debug --with small:BrokerCount=5 --break-calls small -- cargo test
 
-Everything it writes is in --dir, and how to reach the stack is in stack.json there.
+Everything it writes is in --dir, and how to reach the stack is in stack.json there. `--with` deploys another instance
+beside it, in a folder of its own name, with other parameters.
 """
 
 import argparse
+import concurrent.futures
+import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 
-from deployment import deploy
+from deployment import deploy, take_messages_one_by_one
 from instance import STOP_SECONDS, Instance, LocalAwsError, say
 
 
@@ -43,8 +48,40 @@ def parse_arguments():
         if name != "down":
             command.add_argument("--functions", required=True, help="the folder of the built functions")
         if name == "run":
+            command.add_argument(
+                "--with",
+                dest="others",
+                action="append",
+                default=[],
+                type=other_instance,
+                metavar="NAME:PARAMETER=VALUE,…",
+                help="deploy another instance, with these parameters; its stack.json is in DRAWBRIDGE_STACK_NAME",
+            )
+            command.add_argument(
+                "--break-calls",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="let tests break the calls of this other instance's functions",
+            )
             command.add_argument("argv", nargs="+", metavar="COMMAND", help="what to run, with DRAWBRIDGE_STACK set")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        names = [name for name, _ in arguments.others]
+        if len(set(names)) < len(names) or not set(arguments.break_calls) <= set(names):
+            parser.error("each --with needs a name of its own, and --break-calls one of these names")
+    return arguments
+
+
+def other_instance(text):
+    """A name and parameters, of `NAME:PARAMETER=VALUE,PARAMETER=VALUE`."""
+    name, _, listed = text.partition(":")
+    if not re.fullmatch("[a-z]+", name) or name in RESERVED:
+        raise argparse.ArgumentTypeError(f"{name!r} is no name for an instance: lowercase letters, and none of {RESERVED}")
+    pairs = [pair.partition("=") for pair in listed.split(",") if pair]
+    if not all(separator for _, separator, _ in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME:PARAMETER=VALUE,…")
+    return name, {parameter: value for parameter, _, value in pairs}
 
 
 def up(instance, arguments):
@@ -65,17 +102,31 @@ def down(instance, _arguments):
 
 
 def run(instance, arguments):
-    """Runs a command against a new stack, which ends with it, whatever happens. Answers with the command's code."""
-    instance.stop()
-    try:
-        start_and_deploy(instance, arguments.functions)
-        return run_command(arguments.argv, {**os.environ, "DRAWBRIDGE_STACK": str(instance.stack_file)})
-    finally:
-        # A second Ctrl-C must not interrupt this.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        instance.stop()
-        say(f"local AWS stopped; its logs are in {instance.logs}")
+    """Runs a command against new stacks, which end with it, whatever happens. Answers with the command's code."""
+    others = {name: Instance(instance.folder / name) for name, _ in arguments.others}
+    variables = {"DRAWBRIDGE_STACK": str(instance.stack_file)}
+    variables |= {f"DRAWBRIDGE_STACK_{name.upper()}": str(other.stack_file) for name, other in others.items()}
+    with contextlib.ExitStack() as locks:
+        for other in others.values():
+            locks.enter_context(other.locked())
+        try:
+            with concurrent.futures.ThreadPoolExecutor() as together:
+                starts = [together.submit(start_and_deploy, instance, arguments.functions)]
+                for name, parameters in arguments.others:
+                    breaks = name in arguments.break_calls
+                    starts.append(
+                        together.submit(start_and_deploy, others[name], arguments.functions, parameters, breaks)
+                    )
+            for start in starts:
+                start.result()
+            return run_command(arguments.argv, {**os.environ, **variables})
+        finally:
+            # A second Ctrl-C must not interrupt this.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for one in (instance, *others.values()):
+                one.stop()
+                say(f"local AWS stopped; its logs are in {one.logs}")
 
 
 def run_command(argv, environment):
@@ -95,10 +146,13 @@ def run_command(argv, environment):
     return code if code >= 0 else 128 - code
 
 
-def start_and_deploy(instance, functions):
+def start_and_deploy(instance, functions, parameters=None, breaks_calls=False):
     try:
-        instance.start()
-        deploy(instance, functions)
+        instance.stop()
+        instance.start(breaks_calls)
+        deploy(instance, functions, parameters)
+        if breaks_calls:
+            take_messages_one_by_one(instance)
     except BaseException as error:
         tail = instance.log_tail()
         instance.stop()
@@ -109,6 +163,8 @@ def start_and_deploy(instance, functions):
         raise
 
 
+# Names of folders that an instance's own folder has.
+RESERVED = ("state", "tmp", "logs")
 COMMANDS = {"up": up, "down": down, "run": run}
 
 

@@ -44,6 +44,12 @@ impl Api {
         Self::with_keys(Stack::get().operator.clone())
     }
 
+    /// As the operator of another stack than the main one.
+    #[must_use]
+    pub fn operator_of(stack: &'static Stack) -> Self {
+        Self { stack, keys: Some(stack.operator.clone()), ..Self::unsigned() }
+    }
+
     /// As whoever has these keys.
     #[must_use]
     pub fn with_keys(keys: Keys) -> Self {
@@ -98,6 +104,20 @@ impl Api {
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> Answer {
+        self.try_send_with(method, path, body, headers).await.expect("the API answers")
+    }
+
+    /// Sends a request, and returns what it answers, if it does.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer is complete.
+    pub async fn try_send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Answer> {
         let url = format!("{}{path}", self.stack.api_url);
         let body = body.unwrap_or_default();
         let mut request = self.http.request(method.clone(), &url);
@@ -112,13 +132,13 @@ impl Api {
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body);
         }
-        let response = request.send().await.expect("the API answers");
+        let response = request.send().await?;
         let content_type = response.headers().get("content-type");
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let status = response.status().as_u16();
-        let text = response.text().await.expect("the answer has a body");
+        let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, content_type, body }
+        Ok(Answer { status, content_type, body })
     }
 
     fn signature(&self, keys: &Keys, method: &Method, url: &str, body: &str) -> Vec<(String, String)> {

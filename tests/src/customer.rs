@@ -24,10 +24,16 @@ impl CustomerAccount {
     /// A new account, with nothing in it.
     #[must_use]
     pub fn new() -> Self {
+        Self::on(Stack::get())
+    }
+
+    /// A new account, with nothing in it, in the AWS of another stack than the main one.
+    #[must_use]
+    pub fn on(stack: &Stack) -> Self {
         // Twelve digits, none of which the provider or the demonstration uses.
         let id = 400_000_000_000 + uuid::Uuid::new_v4().as_u128() % 500_000_000_000;
         let id = id.to_string();
-        let iam = Client::new(&Stack::get().aws_as_root(&id));
+        let iam = Client::new(&stack.aws_as_root(&id));
         Self { id, iam }
     }
 

@@ -32,7 +32,12 @@ impl Provider {
     /// The account of the stack.
     #[must_use]
     pub fn new() -> Self {
-        let stack = Stack::get();
+        Self::of(Stack::get())
+    }
+
+    /// The account of another stack than the main one.
+    #[must_use]
+    pub fn of(stack: &'static Stack) -> Self {
         let aws = stack.aws_as_root(&stack.provider_account_id);
         Self {
             stack,

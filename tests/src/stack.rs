@@ -1,5 +1,6 @@
 //! The stack that is tested, as `stack.json` describes it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -12,6 +13,9 @@ use aws_types::region::Region;
 use serde::Deserialize;
 
 use crate::api::Keys;
+
+/// The name of the main stack.
+const MAIN: &str = "";
 
 /// A deployed stack.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +34,8 @@ pub struct Stack {
     pub table_name: String,
     /// The onboarding queue.
     pub onboarding_queue_url: String,
+    /// Where messages end that failed too often.
+    pub dlq_url: String,
     /// The first broker.
     pub broker_role_arn: String,
     /// Its permissions boundary.
@@ -55,14 +61,38 @@ impl Stack {
     /// The stack that `DRAWBRIDGE_STACK` names.
     #[must_use]
     pub fn get() -> &'static Self {
-        static STACK: LazyLock<Stack> = LazyLock::new(|| {
-            let path = std::env::var("DRAWBRIDGE_STACK")
-                .expect("DRAWBRIDGE_STACK names the stack.json of a deployed stack; `make test` sets it");
-            let text =
-                std::fs::read_to_string(&path).expect("the file that DRAWBRIDGE_STACK names can be read");
-            serde_json::from_str(&text).expect("stack.json describes a stack")
+        Self::all()
+            .get(MAIN)
+            .expect("DRAWBRIDGE_STACK names the stack.json of a deployed stack; `make test` sets it")
+    }
+
+    /// The stack that `DRAWBRIDGE_STACK_<NAME>` names, deployed beside the main one with other
+    /// parameters.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn named(name: &str) -> &'static Self {
+        Self::all().get(name).unwrap_or_else(|| {
+            panic!("DRAWBRIDGE_STACK_{} names no stack; `make test` sets it", name.to_uppercase())
+        })
+    }
+
+    /// Every stack of this run, by name; the main one's is empty.
+    #[must_use]
+    pub fn all() -> &'static BTreeMap<String, Self> {
+        static STACKS: LazyLock<BTreeMap<String, Stack>> = LazyLock::new(|| {
+            let named = std::env::vars().filter_map(|(variable, path)| {
+                let name = variable.strip_prefix("DRAWBRIDGE_STACK")?;
+                let name = name.strip_prefix('_').or_else(|| name.is_empty().then_some(MAIN))?;
+                let text = std::fs::read_to_string(&path)
+                    .unwrap_or_else(|error| panic!("{path}, which {variable} names: {error}"));
+                let stack = serde_json::from_str(&text).expect("stack.json describes a stack");
+                Some((name.to_lowercase(), stack))
+            });
+            named.collect()
         });
-        &STACK
+        &STACKS
     }
 
     /// AWS settings for callers with these keys.
