@@ -33,7 +33,7 @@ demo: build ## Onboard a customer on a local AWS of its own, and show how
 		"$$python" infra/local/demo.py --stack .local/demo/stack.json --drawbridge "$(FUNCTIONS)/drawbridge"
 
 # The build comes before the tests and with the same selection of packages and targets, so that the stack can be
-# deployed from it and cargo compiles nothing twice.
+# deployed from it and cargo compiles nothing twice. What the functions were seen to call is judged at the end.
 test: ## Everything that must pass: format, templates, clippy, and all tests, on a local AWS of their own
 	@echo "== Format"
 	@cargo fmt --all --check
@@ -43,8 +43,9 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	@echo "== Build"
 	@cargo build --workspace --all-targets
 	@echo "== Tests, against a local stack"
-	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" -- \
-		cargo test --workspace
+	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
+		--with faults:PropagationDeadlineSeconds=300 --break-calls faults -- \
+		bash -c 'cargo test --workspace && cargo test --workspace --test calls -- --ignored'
 
 fmt: ## Format the code
 	@cargo fmt --all
@@ -69,7 +70,7 @@ sam-build: ## Compile the functions for AWS into .aws-sam/build, ready for `sam 
 clean: ## End what runs and remove everything that was built
 	@if [[ -d .local ]]; then \
 		python=$(LOCAL_PYTHON) && \
-		for dir in .local .local/demo .local/test; do \
+		for dir in .local .local/demo .local/test .local/test/faults; do \
 			"$$python" infra/local/stack.py down --dir "$$dir"; \
 		done; \
 	fi

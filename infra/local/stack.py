@@ -163,8 +163,8 @@ def start_and_deploy(instance, functions, parameters=None, breaks_calls=False):
         raise
 
 
-# Names of folders that an instance's own folder has.
-RESERVED = ("state", "tmp", "logs")
+# What an instance's own folder holds by these names.
+RESERVED = ("lock", "logs", "state", "tmp")
 COMMANDS = {"up": up, "down": down, "run": run}
 
 

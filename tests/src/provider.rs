@@ -93,6 +93,30 @@ impl Provider {
         roles
     }
 
+    /// The roles that the policy of this shard names in IAM.
+    pub async fn granted_by(&self, shard: &str) -> Vec<String> {
+        let arn = self.grant_arn(shard);
+        let Ok(found) = self.iam.get_policy().policy_arn(&arn).send().await else { return vec![] };
+        let version = found.policy.and_then(|policy| policy.default_version_id).expect("a version");
+        let found = self.iam.get_policy_version().policy_arn(&arn).version_id(version).send().await;
+        // Versions come and go while others publish.
+        let Some(text) = found.ok().and_then(|found| found.policy_version?.document) else { return vec![] };
+        let policy = document(&text);
+        let statements = policy["Statement"].as_array().into_iter().flatten();
+        statements.flat_map(|statement| strings(&statement["Resource"])).collect()
+    }
+
+    /// The roles that the policy of this shard is attached to.
+    pub async fn attachments(&self, shard: &str) -> Vec<String> {
+        let listed = self.iam.list_entities_for_policy().policy_arn(self.grant_arn(shard)).send().await;
+        let roles = listed.ok().and_then(|listed| listed.policy_roles).unwrap_or_default();
+        roles.into_iter().filter_map(|role| role.role_name).collect()
+    }
+
+    fn grant_arn(&self, shard: &str) -> String {
+        format!("arn:aws:iam::{}:policy/drawbridge/grant-{shard}", self.stack.provider_account_id)
+    }
+
     /// The permissions boundary of the first broker.
     pub async fn broker_boundary(&self) -> Option<String> {
         let role = self.iam.get_role().role_name("broker-1").send().await.expect("the broker is there").role;
@@ -165,6 +189,36 @@ impl Provider {
                 (sk, item.into_iter().collect())
             })
             .collect()
+    }
+
+    /// How many items of the state table have this attribute with this value.
+    pub async fn count_items(&self, attribute: &str, value: &str) -> usize {
+        let mut pages = self
+            .dynamodb
+            .scan()
+            .table_name(&self.stack.table_name)
+            .filter_expression("#attribute = :value")
+            .expression_attribute_names("#attribute", attribute)
+            .expression_attribute_values(":value", AttributeValue::S(value.to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut count = 0;
+        while let Some(item) = pages.next().await {
+            item.expect("the table answers");
+            count += 1;
+        }
+        count
+    }
+
+    /// The bodies of messages among the dead letters, some of them if they are many. They stay
+    /// there.
+    pub async fn dead_letters(&self) -> Vec<String> {
+        let queue = self.sqs.receive_message().queue_url(&self.stack.dlq_url);
+        let found = queue.max_number_of_messages(10).visibility_timeout(0).send().await;
+        let messages = found.expect("the queue answers").messages.unwrap_or_default();
+        messages.into_iter().filter_map(|message| message.body).collect()
     }
 
     /// Puts a message on the onboarding queue.

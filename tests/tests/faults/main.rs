@@ -1,0 +1,21 @@
+//! What a failure of any one call to AWS leaves behind.
+//!
+//! A workflow is first run clean, which tells the calls that the functions make for it. Then it is
+//! run once for each of these calls and each way in which a call can fail, a row each, with only
+//! that call failing and everything that is delivered or asked again running clean. However it
+//! failed, the end must be the clean run's. A call that somebody adds to a function is covered
+//! without anybody remembering.
+#![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
+
+mod observe;
+mod onboarding;
+mod report;
+mod row;
+mod run;
+mod user;
+mod workflow;
+
+#[tokio::test]
+async fn onboarding_ends_the_same_whatever_fails() {
+    run::every_row(&onboarding::Onboarding).await;
+}

@@ -1,0 +1,36 @@
+//! What a workflow is made of.
+
+use blackbox::{Provider, Stack};
+use serde_json::Value;
+
+use crate::row::Row;
+use crate::user::User;
+
+/// The people and accounts of a run.
+pub(crate) struct Scene {
+    pub stack: &'static Stack,
+    pub user: User,
+    pub provider: Provider,
+}
+
+/// Something that a user does and Drawbridge carries out.
+pub(crate) trait Workflow {
+    /// For the names of files.
+    const NAME: &'static str;
+    /// What a run has made so far.
+    type Cast;
+
+    /// What must be there before: nothing of it belongs to the row.
+    async fn prepare(&self, scene: &Scene, row: &Row) -> Self::Cast;
+
+    /// What the user does. Everything made here is told to the row, so that what follows from it
+    /// belongs to the row.
+    async fn act(&self, scene: &Scene, row: &Row, cast: &mut Self::Cast);
+
+    /// Whether Drawbridge has done what it was asked. It is looked up in the table and not through
+    /// the API, whose calls would be the row's.
+    async fn is_over(&self, scene: &Scene, cast: &Self::Cast) -> bool;
+
+    /// What came of it, without ids and times, once the row is over.
+    async fn observe(&self, scene: &Scene, row: &str, cast: &Self::Cast) -> Value;
+}
