@@ -5,7 +5,11 @@
 //! that call failing and everything that is delivered or asked again running clean. However it
 //! failed, the end must be the clean run's. A call that somebody adds to a function is covered
 //! without anybody remembering.
-#![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that does not find what it needs is to fail there"
+)]
 
 mod observe;
 mod onboarding;

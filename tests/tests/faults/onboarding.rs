@@ -40,7 +40,7 @@ impl Workflow for Onboarding {
         let wanted = json!({"capabilities": ["ec2-power"], "regions": ["us-east-1"], "label": row.token});
         let path = format!("/v1/customers/{customer}/connections");
         let connection = user.ask(Method::POST, &path, Some(&wanted)).await.0.expect(201);
-        cast.connection = connection["connection_id"].as_str().unwrap().to_owned();
+        connection["connection_id"].as_str().unwrap().clone_into(&mut cast.connection);
 
         // What the operator reads for the customer changes nothing, and is not the row's.
         let setup = user.api.get(&format!("/v1/connections/{}/setup?format=json", cast.connection)).await;
