@@ -174,10 +174,26 @@ impl Api {
         self.new_connection_for(json!({"capabilities": ["ec2-power"], "regions": ["us-east-1"]})).await
     }
 
-    /// A new connection of a new customer.
+    /// A new connection of a new customer, as the API shows it from then on: without its link.
     pub async fn new_connection_for(&self, request: Value) -> Value {
+        self.invite_to(request).await.0
+    }
+
+    /// A new connection of a new customer, and the path of the customer's link.
+    pub async fn invite_to(&self, request: Value) -> (Value, String) {
         let customer = self.new_customer().await;
-        self.post(&format!("/v1/customers/{customer}/connections"), request).await.expect(201)
+        let made = self.post(&format!("/v1/customers/{customer}/connections"), request).await.expect(201);
+        let path = self.path_of_link(&made);
+        let mut connection = made;
+        connection.as_object_mut().expect("an object").remove("invite_url");
+        (connection, path)
+    }
+
+    /// The path of the customer's link that an answer holds.
+    #[must_use]
+    pub fn path_of_link(&self, answer: &Value) -> String {
+        let url = text(&answer["invite_url"]);
+        url.strip_prefix(&self.stack.api_url).expect("the link leads to the API").to_owned()
     }
 
     /// The documents of a connection.

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::connection::{Occasion, Start};
-use domain::{Actor, Deployment, EventId, VerificationId};
+use domain::connection::{End, InviteHold, Occasion, Start};
+use domain::grant::Capacity;
+use domain::invite::Invite;
+use domain::verification::Depth;
+use domain::{Actor, Deployment, EventId, OffboardingId, VerificationId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
 use store::{OnboardingQueue, Store};
@@ -19,6 +22,12 @@ pub struct App {
     pub deployment: Arc<Deployment>,
     /// How long a role and its grant may take to work.
     pub propagation_deadline: SignedDuration,
+    /// How many grants there can be, and how large.
+    pub capacity: Capacity,
+    /// How long an invite is in force.
+    pub invite_lifetime: SignedDuration,
+    /// Where customers reach the API, with no slash at its end.
+    pub public_url: Arc<str>,
 }
 
 impl App {
@@ -37,6 +46,9 @@ impl App {
             propagation_deadline: SignedDuration::from_secs(
                 environment.required("PROPAGATION_DEADLINE_SECONDS")?,
             ),
+            capacity: environment.grant_capacity()?,
+            invite_lifetime: SignedDuration::from_secs(environment.required("INVITE_LIFETIME_SECONDS")?),
+            public_url: environment.required::<String>("PUBLIC_URL")?.trim_end_matches('/').into(),
         })
     }
 
@@ -50,6 +62,24 @@ impl App {
     /// A verification that begins at `now`.
     #[must_use]
     pub fn start(&self, now: Timestamp) -> Start {
-        Start { id: VerificationId::new(now, random()), deadline: now + self.propagation_deadline }
+        Start {
+            id: VerificationId::new(now, random()),
+            deadline: now + self.propagation_deadline,
+            depth: Depth::Full,
+        }
+    }
+
+    /// An offboarding that begins at `now`.
+    #[must_use]
+    pub fn end(&self, now: Timestamp) -> End {
+        End { id: OffboardingId::new(now, random()), deadline: now + self.propagation_deadline }
+    }
+
+    /// A new invite with its link, and what is stored of it.
+    #[must_use]
+    pub fn invite(&self, now: Timestamp) -> (String, InviteHold) {
+        let invite = Invite::new(random());
+        let link = format!("{}/onboard/{}", self.public_url, invite.expose());
+        (link, InviteHold { hash: invite.hash(), expires_at: now + self.invite_lifetime })
     }
 }

@@ -39,7 +39,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
-async fn collect(body: Body) -> Result<Vec<u8>, Refused> {
+pub(crate) async fn collect(body: Body) -> Result<Vec<u8>, Refused> {
     match Limited::new(body, LIMIT).collect().await {
         Ok(whole) => Ok(whole.to_bytes().to_vec()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refused::new(

@@ -1,7 +1,7 @@
 //! Who calls: the identity that API Gateway's IAM authorizer has proven.
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
+use axum::http::{Extensions, StatusCode};
 use axum::http::request::Parts;
 use domain::Actor;
 use lambda_http::request::RequestContext;
@@ -17,20 +17,24 @@ impl<S: Sync> FromRequestParts<S> for Operator {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        let arn = match parts.extensions.get::<RequestContext>() {
-            Some(RequestContext::ApiGatewayV2(context)) => {
-                let iam = context.authorizer.as_ref().and_then(|authorizer| authorizer.iam.as_ref());
-                iam.and_then(|iam| iam.user_arn.clone()).filter(|arn| !arn.is_empty())
-            }
-            _ => None,
-        };
-        arn.map(|arn| Self(Actor::Operator(arn))).ok_or_else(|| {
+        operator_arn(&parts.extensions).map(|arn| Self(Actor::Operator(arn))).ok_or_else(|| {
             Refused::new(
                 StatusCode::FORBIDDEN,
                 "not_authorized",
                 "sign the request with AWS Signature Version 4, service execute-api",
             )
         })
+    }
+}
+
+/// The ARN that an IAM authorizer has proven, if one has.
+pub(crate) fn operator_arn(extensions: &Extensions) -> Option<String> {
+    match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            let iam = context.authorizer.as_ref().and_then(|authorizer| authorizer.iam.as_ref());
+            iam.and_then(|iam| iam.user_arn.clone()).filter(|arn| !arn.is_empty())
+        }
+        _ => None,
     }
 }
 

@@ -6,10 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::connection::NewConnection;
-use domain::customer::{is_one_line, one_line_rule};
 use domain::{
-    AccountId, Capability, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, Error,
-    ExternalId, FieldError, Region, RoleName,
+    AccountId, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, Error, ExternalId,
+    FieldError, Region, RoleName,
 };
 use runtime::random;
 use serde::Deserialize;
@@ -20,15 +19,10 @@ use crate::app::App;
 use crate::body::{JsonBody, noted, required};
 use crate::caller::Operator;
 use crate::id::Id;
+use crate::idempotency::Idempotent;
 use crate::problem::Refused;
+use crate::scope::{capability_set, check_label, read_capabilities, read_regions};
 use crate::view::ConnectionView;
-
-/// Longest label, in characters.
-const MAX_LABEL: usize = 200;
-/// Most Regions of one connection: more than AWS has.
-const MAX_REGIONS: usize = 64;
-/// Most capabilities in one request: each could stand there once.
-const MAX_CAPABILITIES: usize = Capability::ALL.len();
 
 /// A new connection.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -59,7 +53,8 @@ struct Sound {
     regions: BTreeSet<Region>,
 }
 
-/// Makes a connection, with an external ID of its own, that waits for its customer's role.
+/// Makes a connection, with an external ID of its own, that waits for its customer's role. Hand
+/// `invite_url` to the customer; it is shown only now.
 #[utoipa::path(
     post,
     path = "/v1/customers/{customer_id}/connections",
@@ -72,10 +67,12 @@ pub(crate) async fn create_connection(
     State(app): State<App>,
     Operator(actor): Operator,
     Id(customer_id): Id<CustomerId>,
+    request_key: Idempotent,
     JsonBody(request): JsonBody<CreateConnectionRequest>,
 ) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
     let sound = check(request, &app.deployment)?;
     let occasion = app.occasion(actor);
+    let (invite_url, invite) = app.invite(occasion.now);
     let new = NewConnection {
         id: ConnectionId::new(occasion.now, random()),
         customer_id,
@@ -86,13 +83,16 @@ pub(crate) async fn create_connection(
         external_id: ExternalId::new(random()),
         capabilities: sound.capabilities,
         regions: sound.regions,
+        invite,
     };
     let change = Connection::create(new, &app.deployment, occasion)?;
     // Customers are never deleted, so this need not be one transaction with the write, in which
     // connections of one customer would get in each other's way.
     app.store.customer(customer_id).await?;
-    app.store.create_connection(&change).await?;
-    Ok((StatusCode::CREATED, Json(change.connection.into())))
+    let view = ConnectionView::from(change.connection.clone()).with_invite(invite_url);
+    let completion = request_key.completing(StatusCode::CREATED, &view);
+    app.store.create_connection(&change, completion.as_ref()).await?;
+    Ok((StatusCode::CREATED, Json(view)))
 }
 
 /// Reads every field, so that one answer names all that are wrong.
@@ -105,57 +105,23 @@ fn check(request: CreateConnectionRequest, deployment: &Deployment) -> Result<So
         )));
     }
     let mut errors = Vec::new();
-    if request.label.as_deref().is_some_and(|label| !is_one_line(label, MAX_LABEL)) {
-        errors.push(FieldError::new("/label", "invalid_label", one_line_rule("a label", MAX_LABEL)));
-    }
+    check_label(request.label.as_deref(), &mut errors);
     let account_id = request.account_id.and_then(|id| noted(id.parse(), "/account_id", &mut errors));
     let role_name = request.role_name.and_then(|name| noted(name.parse(), "/role_name", &mut errors));
     let names = required(request.capabilities, "capabilities", &mut errors);
-    let capabilities =
-        names.and_then(|names| read_list(&names, "/capabilities", MAX_CAPABILITIES, &mut errors));
+    let capabilities = names.and_then(|names| read_capabilities(&names, &mut errors));
     let names = required(request.regions, "regions", &mut errors);
-    let regions = names.and_then(|names| read_list::<Region>(&names, "/regions", MAX_REGIONS, &mut errors));
-    if let Some(regions) = &regions {
-        if regions.is_empty() {
-            let detail = "a connection needs at least one Region";
-            errors.push(FieldError::new("/regions", "regions_empty", detail));
-        }
-        for (place, region) in regions.iter().enumerate() {
-            if region.partition() != deployment.partition {
-                let detail = format!("this installation reaches Regions of {} alone", deployment.partition);
-                let pointer = format!("/regions/{place}");
-                errors.push(FieldError::new(pointer, "region_partition_unsupported", detail));
-            }
-        }
-    }
+    let regions = names.and_then(|names| read_regions(&names, deployment, &mut errors));
     match (capabilities, regions) {
         (Some(capabilities), Some(regions)) if errors.is_empty() => Ok(Sound {
             label: request.label,
             account_id,
             role_name,
-            capabilities: CapabilitySet::new(capabilities).map_err(|error| error.at("/capabilities"))?,
-            regions: regions.into_iter().collect(),
+            capabilities: capability_set(capabilities)?,
+            regions,
         }),
         _ => Err(Error::invalid_fields(errors)),
     }
-}
-
-fn read_list<T: std::str::FromStr<Err = Error>>(
-    names: &[String],
-    at: &str,
-    most: usize,
-    errors: &mut Vec<FieldError>,
-) -> Option<Vec<T>> {
-    if names.len() > most {
-        errors.push(FieldError::new(at, "too_many_items", format!("at most {most} items")));
-        return None;
-    }
-    let read: Vec<Option<T>> = names
-        .iter()
-        .enumerate()
-        .map(|(place, name)| noted(name.parse(), &format!("{at}/{place}"), errors))
-        .collect();
-    read.into_iter().collect()
 }
 
 #[cfg(test)]

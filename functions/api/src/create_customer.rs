@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::body::{JsonBody, required};
 use crate::caller::Operator;
+use crate::idempotency::Idempotent;
 use crate::problem::Refused;
 use crate::view::CustomerView;
 
@@ -40,6 +41,7 @@ pub(crate) struct CreateCustomerRequest {
 pub(crate) async fn create_customer(
     State(app): State<App>,
     _: Operator,
+    request_key: Idempotent,
     JsonBody(request): JsonBody<CreateCustomerRequest>,
 ) -> Result<(StatusCode, Json<CustomerView>), Refused> {
     let labels = request.labels.unwrap_or_default();
@@ -62,8 +64,10 @@ pub(crate) async fn create_customer(
         created_at: now,
         version: 1,
     };
-    app.store.create_customer(&customer).await?;
-    Ok((StatusCode::CREATED, Json(customer.into())))
+    let view = CustomerView::from(customer.clone());
+    let completion = request_key.completing(StatusCode::CREATED, &view);
+    app.store.create_customer(&customer, completion.as_ref()).await?;
+    Ok((StatusCode::CREATED, Json(view)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use domain::{ConnectionId, CustomerId, Error};
+use domain::{ConnectionId, CustomerId, Error, ReconciliationId};
 
 use crate::problem::Refused;
 
@@ -23,6 +23,10 @@ impl Names for CustomerId {
 
 impl Names for ConnectionId {
     const WHAT: &'static str = "connection";
+}
+
+impl Names for ReconciliationId {
+    const WHAT: &'static str = "reconciliation";
 }
 
 impl<S: Send + Sync, T: FromStr + Names> FromRequestParts<S> for Id<T> {

@@ -1,4 +1,4 @@
-//! The HTTP API: customers and connections.
+//! The HTTP API: customers, connections, grants, and what a customer reaches by an invite.
 //!
 //! One file a use case, named by what the caller wants. API Gateway has checked who calls before
 //! a request arrives here; this function checks again that it has. It may read and write the
@@ -7,24 +7,37 @@
 mod app;
 mod body;
 mod caller;
+mod carry_out;
+mod change_connection;
 mod create_connection;
 mod create_customer;
+mod create_invite;
 mod id;
+mod idempotency;
 mod if_match;
+mod invited;
 mod list_connections;
 mod list_customers;
 mod list_events;
 mod list_query;
+mod offboard_connection;
 mod openapi;
 mod problem;
+mod reconcile_grants;
+mod revoke_invite;
+mod scope;
 mod show_connection;
 mod show_customer;
+mod show_grants;
 mod show_health;
+mod show_onboarding;
 mod show_setup;
+mod submit_invited_role;
 mod submit_role;
 #[cfg(test)]
 mod test_app;
 mod verify_connection;
+mod verify_invited_role;
 mod view;
 
 use axum::{Router, middleware};
@@ -40,11 +53,22 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_customer::show_customer))
         .routes(routes!(create_connection::create_connection))
         .routes(routes!(list_connections::list_connections))
-        .routes(routes!(show_connection::show_connection))
+        .routes(routes!(
+            show_connection::show_connection,
+            change_connection::change_connection,
+            offboard_connection::offboard_connection
+        ))
         .routes(routes!(submit_role::submit_role))
         .routes(routes!(verify_connection::verify_connection))
+        .routes(routes!(create_invite::create_invite, revoke_invite::revoke_invite))
         .routes(routes!(list_events::list_events))
         .routes(routes!(show_setup::show_setup))
+        .routes(routes!(show_grants::show_grants))
+        .routes(routes!(reconcile_grants::reconcile_grants))
+        .routes(routes!(reconcile_grants::show_reconciliation))
+        .routes(routes!(show_onboarding::show_onboarding))
+        .routes(routes!(submit_invited_role::submit_invited_role))
+        .routes(routes!(verify_invited_role::verify_invited_role))
         .routes(routes!(show_health::show_health))
         .routes(routes!(openapi::show_openapi))
 }
@@ -56,5 +80,7 @@ pub fn router(app: App) -> Router {
         .fallback(problem::unknown_route)
         .method_not_allowed_fallback(problem::unknown_method)
         .layer(middleware::from_fn(problem::answer_refusals))
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::replay))
+        .layer(middleware::from_fn(problem::log_requests))
         .with_state(app)
 }

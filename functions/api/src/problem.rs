@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// What a caller is told to wait before trying again, in seconds.
-const RETRY_SECONDS: &str = "5";
+const RETRY_SECONDS: u32 = 5;
 
 /// An RFC 9457 problem.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,8 +57,10 @@ impl From<Error> for Refused {
             ErrorKind::Forbidden => StatusCode::FORBIDDEN,
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             ErrorKind::Conflict => StatusCode::CONFLICT,
+            ErrorKind::Gone => StatusCode::GONE,
             ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
             ErrorKind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Throttled => StatusCode::TOO_MANY_REQUESTS,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -75,21 +77,42 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Answers every refusal as a problem, and writes one line about every request to the log.
+/// The code of the problem that a response tells, for the layers around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProblemCode(pub &'static str);
+
+/// Answers every refusal as a problem.
 pub(crate) async fn answer_refusals(request: Request, next: Next) -> Response {
+    let request_id = request_id(&request);
+    answered(next.run(request).await, &request_id)
+}
+
+fn answered(mut response: Response, request_id: &str) -> Response {
+    let Some(refused) = response.extensions_mut().remove::<std::sync::Arc<Refused>>() else {
+        return response;
+    };
+    if refused.status.is_server_error() {
+        tracing::error!(request_id, cause = refused.error.chain(), "the request failed");
+    }
+    let mut response = problem(&refused, request_id);
+    response.extensions_mut().insert(ProblemCode(refused.error.code));
+    response
+}
+
+/// Writes one line about every request to the log, and keeps what customers reach by a secret out
+/// of caches and referrers.
+pub(crate) async fn log_requests(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(&request);
     let method = request.method().clone();
     // The route, never the path: paths may hold secrets.
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
-    let mut response = next.run(request).await;
-    let refusal = response.extensions_mut().remove::<std::sync::Arc<Refused>>();
-    let code = refusal.as_ref().map_or("none", |refused| refused.error.code);
-    if let Some(refused) = refusal {
-        if refused.status.is_server_error() {
-            tracing::error!(request_id, cause = refused.error.chain(), "the request failed");
-        }
-        response = problem(&refused, &request_id);
+    let mut response = answered(next.run(request).await, &request_id);
+    let code = response.extensions().get::<ProblemCode>().map_or("none", |code| code.0);
+    if route.starts_with("/onboard/") {
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
     tracing::info!(
         request_id,
@@ -115,12 +138,17 @@ fn problem(refused: &Refused, request_id: &str) -> Response {
         errors: error.fields.clone(),
     };
     let mut response = (*status, Json(problem)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if *status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    mark_as_problem(&mut response);
+    let wait = error.retry_after.or((*status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SECONDS));
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// Says that a response's body is a problem.
+pub(crate) fn mark_as_problem(response: &mut Response) {
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
 }
 
 fn request_id(request: &Request) -> String {

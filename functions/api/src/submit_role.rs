@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::body::JsonBody;
 use crate::caller::Operator;
+use crate::carry_out::carry_out;
 use crate::id::Id;
+use crate::idempotency::Idempotent;
 use crate::if_match::IfMatch;
 use crate::problem::Refused;
-use crate::verify_connection::start_verification;
 use crate::view::ConnectionView;
 
 /// The customer's role.
@@ -22,7 +23,7 @@ use crate::view::ConnectionView;
 pub(crate) struct SubmitRoleRequest {
     /// Its ARN, such as `arn:aws:iam::123456789012:role/NAME`.
     #[schema(required, value_type = String)]
-    role_arn: Option<Value>,
+    pub role_arn: Option<Value>,
 }
 
 /// Submits the customer's role, a first one or another; the same one again is verified again.
@@ -45,15 +46,17 @@ pub(crate) async fn submit_role(
     JsonBody(request): JsonBody<SubmitRoleRequest>,
 ) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
     let role = read_role(request.role_arn.as_ref())?;
-    let connection = start_verification(&app, id, &actor, |connection, start, occasion| {
+    let none = Idempotent::default();
+    let connection = carry_out(&app, id, &actor, &none, |_| None, |connection, moment| {
         if_match.check(connection.version)?;
-        connection.submit_role(role.clone(), &app.deployment, start, occasion)
+        connection.submit_role(role.clone(), &app.deployment, moment.start, moment.occasion)
     })
     .await?;
     Ok((StatusCode::ACCEPTED, Json(connection.into())))
 }
 
-fn read_role(value: Option<&Value>) -> Result<RoleArn, Error> {
+/// Reads the role of a request.
+pub(crate) fn read_role(value: Option<&Value>) -> Result<RoleArn, Error> {
     match value {
         Some(Value::String(text)) => text.parse().map_err(|error: Error| error.at("/role_arn")),
         _ => Err(Error::invalid(FieldError::new(

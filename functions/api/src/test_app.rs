@@ -136,6 +136,9 @@ impl Bench {
                 customer_template_url: None,
             }),
             propagation_deadline: SignedDuration::from_mins(5),
+            capacity: domain::grant::Capacity { brokers: 1, per_broker: 10, characters: 6144 },
+            invite_lifetime: SignedDuration::from_hours(7 * 24),
+            public_url: "https://drawbridge.example".into(),
         };
         Self { router: crate::router(app), state }
     }

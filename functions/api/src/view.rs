@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::audit::EventType;
+use domain::offboarding::Receipt;
 use domain::proof::Trust;
 use domain::reason::Reason;
 use domain::{AuditEvent, Capability, Connection, ConnectionState, Customer, Region};
@@ -51,6 +52,12 @@ pub(crate) enum VerificationView {
     Idle,
 }
 
+impl VerificationView {
+    pub fn of(connection: &Connection) -> Self {
+        if connection.is_being_verified() { Self::Running } else { Self::Idle }
+    }
+}
+
 /// One customer's AWS account, reached through one role.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionView {
@@ -74,6 +81,15 @@ pub(crate) struct ConnectionView {
     capabilities: Vec<Capability>,
     #[schema(value_type = Vec<String>)]
     regions: Vec<Region>,
+    /// When the customer's invite ends; null while none is in force.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    invite_expires_at: Option<jiff::Timestamp>,
+    /// The customer's link to the connection. Only the answer to its creation has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite_url: Option<String>,
+    /// The proof that access has ended, once it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
     /// What the latest verification found out; while a first or replaced role is verified, what
     /// its rounds have found so far.
     trust: Trust,
@@ -86,10 +102,17 @@ pub(crate) struct ConnectionView {
     version: u64,
 }
 
+impl ConnectionView {
+    /// The same with the customer's link.
+    pub fn with_invite(self, invite_url: String) -> Self {
+        Self { invite_url: Some(invite_url), ..self }
+    }
+}
+
 impl From<Connection> for ConnectionView {
     fn from(connection: Connection) -> Self {
         let trust = match &connection.verification {
-            Some(running) if running.running && connection.state == ConnectionState::Verifying => {
+            Some(running) if running.steps.running && connection.state == ConnectionState::Verifying => {
                 Trust { probes: running.probes.clone(), ..Trust::default() }
             }
             _ => connection.trust.clone(),
@@ -98,11 +121,7 @@ impl From<Connection> for ConnectionView {
             connection_id: connection.id.to_string(),
             customer_id: connection.customer_id.to_string(),
             state: connection.state,
-            verification: if connection.is_being_verified() {
-                VerificationView::Running
-            } else {
-                VerificationView::Idle
-            },
+            verification: VerificationView::of(&connection),
             warnings: connection.warnings(),
             account_id: connection.account_id.as_ref().map(ToString::to_string),
             role_arn: connection.role_arn.as_ref().map(ToString::to_string),
@@ -112,6 +131,9 @@ impl From<Connection> for ConnectionView {
             label: connection.label,
             reasons: connection.reasons,
             regions: connection.regions.into_iter().collect(),
+            invite_expires_at: connection.invite.map(|invite| invite.expires_at),
+            invite_url: None,
+            receipt: connection.receipt,
             trust,
             last_verified_at: connection.last_verified_at,
             created_at: connection.created_at,

@@ -1,11 +1,15 @@
 //! What the steps share.
 
 use access::{Brokers, Grants, TrustProbes};
-use domain::connection::Occasion;
-use domain::{Actor, EventId};
+use domain::cadence::Cadence;
+use domain::connection::{End, Occasion, Start};
+use domain::grant::Capacity;
+use domain::verification::Depth;
+use domain::{Actor, EventId, OffboardingId, VerificationId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
 use store::{OnboardingQueue, Store};
+use tokio::sync::Mutex;
 
 /// The state table, the queue, IAM and STS, and how trust is to be proven.
 #[derive(Debug)]
@@ -18,12 +22,18 @@ pub struct App {
     pub grants: Grants,
     /// Asks AWS whether a role's external ID is enforced.
     pub probes: TrustProbes,
-    /// How many brokers there are.
-    pub brokers: u16,
+    /// How many grants there can be, and how large.
+    pub capacity: Capacity,
     /// Rounds of probes that must agree.
     pub rounds: u32,
     /// How far apart they are.
     pub agreement_interval: SignedDuration,
+    /// How long a role and its grant may take to work, and to cease to.
+    pub propagation_deadline: SignedDuration,
+    /// When connections are looked at again.
+    pub cadence: Cadence,
+    /// Held while a role is put into a grant: messages of one batch would only meet in the table.
+    pub granting: Mutex<()>,
 }
 
 impl App {
@@ -36,21 +46,37 @@ impl App {
         aws: &SdkConfig,
     ) -> Result<Self, EnvironmentError> {
         let deployment = environment.deployment()?;
+        let seconds = |name| environment.required(name).map(SignedDuration::from_secs);
         Ok(Self {
             store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
             queue: OnboardingQueue::new(aws, environment.required::<String>("ONBOARDING_QUEUE_URL")?),
             grants: Grants::new(aws, deployment.clone()),
             probes: TrustProbes::new(Brokers::new(aws.clone(), deployment), now),
-            brokers: environment.required("BROKER_COUNT")?,
+            capacity: environment.grant_capacity()?,
             rounds: environment.required("AGREEMENT_ROUNDS")?,
-            agreement_interval: SignedDuration::from_secs(
-                environment.required("AGREEMENT_INTERVAL_SECONDS")?,
-            ),
+            agreement_interval: seconds("AGREEMENT_INTERVAL_SECONDS")?,
+            propagation_deadline: seconds("PROPAGATION_DEADLINE_SECONDS")?,
+            cadence: Cadence {
+                interval: seconds("PROOF_INTERVAL_SECONDS")?,
+                full_interval: seconds("FULL_PROOF_INTERVAL_SECONDS")?,
+                retry: seconds("PROOF_RETRY_SECONDS")?,
+            },
+            granting: Mutex::default(),
         })
     }
 
     /// An occasion that Drawbridge itself brings about at `now`.
     pub(crate) fn occasion(now: Timestamp) -> Occasion {
         Occasion { now, actor: Actor::Drawbridge, event_id: EventId::new(now, random()) }
+    }
+
+    /// A verification that begins at `now`.
+    pub(crate) fn start(&self, depth: Depth, now: Timestamp) -> Start {
+        Start { id: VerificationId::new(now, random()), deadline: now + self.propagation_deadline, depth }
+    }
+
+    /// An offboarding that begins at `now`.
+    pub(crate) fn end(&self, now: Timestamp) -> End {
+        End { id: OffboardingId::new(now, random()), deadline: now + self.propagation_deadline }
     }
 }

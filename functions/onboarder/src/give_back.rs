@@ -1,12 +1,13 @@
 //! Giving back: grants that a connection no longer needs.
 
+use domain::message::{OnboardingMessage, PublishGrant};
 use domain::{Connection, Error};
+use jiff::SignedDuration;
 
 use crate::app::App;
-use crate::grant::publish;
 
-/// Takes every role that the connection no longer needs from its broker, unless somebody else
-/// needs it. Returns the connection as it is then.
+/// Takes every role that the connection no longer needs out of its grant, unless somebody else
+/// needs it, and has the grant published. Returns the connection as it is then.
 ///
 /// What is to be given back stands in the table until it is done, so that a crash only delays it.
 pub(crate) async fn give_back(app: &App, mut connection: Connection) -> Result<Connection, Error> {
@@ -20,8 +21,9 @@ pub(crate) async fn give_back(app: &App, mut connection: Connection) -> Result<C
         }
         if !needed {
             app.store.release_grant(&connection, &release).await?;
+            let message = PublishGrant { shard: release.shard, connection_id: connection.id };
+            app.queue.send(&OnboardingMessage::Publish(message), SignedDuration::ZERO).await?;
         }
-        publish(app, release.shard).await?;
         let mut rest = connection.releases.clone();
         rest.remove(place);
         app.store.set_releases(&connection, &rest).await?;

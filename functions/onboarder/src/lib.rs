@@ -1,13 +1,19 @@
-//! The onboarding queue: grants a role, waits for it, proves that its trust holds, and decides.
+//! The onboarding queue: grants a role, waits for it, proves that its trust holds, and decides;
+//! proves it again every day; takes access away again; and keeps IAM and the table in step.
 //!
-//! A message says which step of which verification is next, and nothing else; the table says what
-//! is. So a message that comes twice, late or out of order does no harm, and after a crash the
-//! next delivery goes on from what was written.
+//! A message says which step of which work is next, and nothing else; the table says what is. So a
+//! message that comes twice, late or out of order does no harm, and after a crash the next
+//! delivery goes on from what was written.
 
 mod app;
 mod give_back;
 mod grant;
+mod offboard;
+mod place;
+mod publish;
 mod receive;
+mod reconcile;
+mod sweep;
 mod verify;
 
 pub use app::App;

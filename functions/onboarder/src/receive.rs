@@ -6,7 +6,7 @@ use domain::message::OnboardingMessage;
 use futures::future::join_all;
 
 use crate::app::App;
-use crate::verify::take_step;
+use crate::{offboard, publish, reconcile, sweep, verify};
 
 /// Takes every message of a batch at once. Those that failed are delivered again, and end in the
 /// dead-letter queue when they fail too often.
@@ -30,8 +30,14 @@ async fn take(app: &App, message: &SqsMessage) -> Result<(), Error> {
     // The body stays out of the error: it could hold anything.
     let parsed: OnboardingMessage = serde_json::from_str(body)
         .map_err(|error| Error::internal(format!("not an onboarding message: {:?}", error.classify())))?;
-    let OnboardingMessage::Verify(step) = parsed;
-    Box::pin(take_step(app, &step, delivered_before(message))).await
+    let again = delivered_before(message);
+    match parsed {
+        OnboardingMessage::Verify(step) => Box::pin(verify::take_step(app, &step, again)).await,
+        OnboardingMessage::Offboard(step) => Box::pin(offboard::take_step(app, &step, again)).await,
+        OnboardingMessage::Publish(grant) => Box::pin(publish::take(app, &grant)).await,
+        OnboardingMessage::Sweep(sweep) => Box::pin(sweep::take(app, &sweep)).await,
+        OnboardingMessage::Reconcile(step) => Box::pin(reconcile::take_step(app, &step, again)).await,
+    }
 }
 
 /// Whether SQS has delivered this very message before, so that work of it may be half done.

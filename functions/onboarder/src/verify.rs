@@ -16,27 +16,25 @@
 
 use domain::message::{OnboardingMessage, VerifyStep};
 use domain::proof::{Probe, Rule, Verdict, retry_delay};
-use domain::verification::{MAX_STEPS, Outcome, Verification};
-use domain::{Connection, ConnectionId, Error, ErrorKind, ExternalId};
+use domain::steps::{MAX_STEPS, Place};
+use domain::verification::{Outcome, Verification};
+use domain::{Connection, ConnectionId, ConnectionState, Error, ErrorKind, ExternalId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{now, random};
 
 use crate::app::App;
 use crate::give_back::give_back;
 use crate::grant::grant;
+use crate::place::{Asked, Standing, UNWRITTEN_DELAY};
+use crate::publish::{Force, LOOK_AGAIN, may_pass};
 
 /// How often a step is taken anew after the connection was changed at the same time.
 const ATTEMPTS: usize = 5;
 
-/// The step that publishes the grant once more, if the role is still refused by then: somebody may
-/// have removed our policy, or two publishers may have left an older one. It is seconds after the
-/// start, so that the answer is known long before the deadline.
-const GRANT_AGAIN_AT: u32 = 4;
-
-/// How long a message waits for the verification that it is about to be written.
-const UNWRITTEN_DELAY: SignedDuration = SignedDuration::from_secs(2);
-/// After so long a verification that is not in the table was never written.
-const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
+/// So many steps after it was granted, a role that is still refused has its grant published once
+/// more: somebody may have changed our policy. It is seconds after the start, so that the answer is
+/// known long before the deadline.
+const GRANT_AGAIN_AFTER: u32 = 4;
 
 /// Takes one step of a verification.
 ///
@@ -45,7 +43,7 @@ const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) async fn take_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Result<(), Error> {
     let mut attempt = 1;
     loop {
-        match try_step(app, step, delivered_before).await {
+        match Box::pin(try_step(app, step, delivered_before)).await {
             Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
             result => return result,
         }
@@ -72,54 +70,23 @@ async fn try_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Resul
         }
         connection => connection?,
     };
-    match place(&connection, step, delivered_before, now()) {
-        Place::Now(verification) => advance(app, connection.clone(), verification).await,
-        Place::NextLost(verification) => {
-            send_next(app, &connection, verification, SignedDuration::ZERO).await
+    let asked = Asked {
+        id: step.verification_id,
+        made_at: step.verification_id.created_at(),
+        step: step.step,
+        deadline: step.deadline,
+        delivered_before,
+    };
+    let latest = connection.verification.clone();
+    match (asked.standing(latest.as_ref().map(|v| (v.id, &v.steps)), now()), latest) {
+        (Standing::Known(Place::Now), Some(verification)) => advance(app, connection, &verification).await,
+        (Standing::Known(Place::NextLost), Some(verification)) => {
+            send_next(app, &connection, &verification, SignedDuration::ZERO).await
         }
-        Place::NotYet => app.queue.send(&OnboardingMessage::Verify(step.clone()), UNWRITTEN_DELAY).await,
-        Place::Over => Ok(()),
-    }
-}
-
-/// Where a message stands in its verification.
-enum Place<'a> {
-    /// Its step is the one that is next.
-    Now(&'a Verification),
-    /// Its step was taken by an earlier delivery of it, which may have ended before it sent the
-    /// next one.
-    NextLost(&'a Verification),
-    /// Its verification is not in the table yet.
-    NotYet,
-    /// Its work is done, or nobody wants it any more.
-    Over,
-}
-
-fn place<'a>(
-    connection: &'a Connection,
-    step: &VerifyStep,
-    delivered_before: bool,
-    now: Timestamp,
-) -> Place<'a> {
-    let latest = connection.verification.as_ref();
-    match latest {
-        // Ids of later verifications are greater.
-        Some(verification) if verification.id > step.verification_id => Place::Over,
-        Some(verification) if verification.id == step.verification_id => {
-            if !verification.running {
-                Place::Over
-            } else if step.step == verification.step {
-                Place::Now(verification)
-            } else if step.step + 1 == verification.step && (delivered_before || now >= verification.deadline)
-            {
-                // A dead letter that was sent back counts as new, but comes late.
-                Place::NextLost(verification)
-            } else {
-                Place::Over
-            }
+        (Standing::NotYet, _) => {
+            app.queue.send(&OnboardingMessage::Verify(step.clone()), UNWRITTEN_DELAY).await
         }
-        _ if now < step.deadline && now < step.verification_id.created_at() + UNWRITTEN_FOR => Place::NotYet,
-        _ => Place::Over,
+        (Standing::Known(_), _) => Ok(()),
     }
 }
 
@@ -129,37 +96,53 @@ async fn advance(app: &App, mut connection: Connection, verification: &Verificat
     if let Some(rest) = rest_of_interval(app, verification, begun) {
         return send_next(app, &connection, verification, rest).await;
     }
-    let mut running =
-        if verification.step == 0 { verification.counted_from(begun) } else { verification.clone() };
-    if verification.step >= MAX_STEPS {
-        running.deadline = Timestamp::MIN;
+    let mut running = verification.clone();
+    if running.steps.step == 0 {
+        running.steps = running.steps.counted_from(begun);
     }
-    if !verification.granted || verification.step == GRANT_AGAIN_AT {
-        connection = match grant(app, connection.clone()).await {
-            Ok(granted) => granted,
-            Err(error) if error.kind == ErrorKind::Unavailable => {
+    if running.steps.step >= MAX_STEPS {
+        running.steps.deadline = Timestamp::MIN;
+    }
+    let force = match running.granted_at {
+        None => Some(Force::No),
+        Some(at) if running.steps.step == at + GRANT_AGAIN_AFTER => Some(Force::Yes),
+        Some(_) => None,
+    };
+    if let Some(force) = force {
+        connection = match grant(app, connection.clone(), force).await {
+            Ok((granted, false)) if running.granted_at.is_none() && !running.steps.is_late(now()) => {
+                // Somebody else publishes the role with their own.
+                return wait(app, &granted, &running, &[], LOOK_AGAIN).await;
+            }
+            Ok((granted, false)) if running.granted_at.is_none() => {
+                return conclude(app, &granted, &Outcome::Inconclusive, &[]).await;
+            }
+            // One that was granted before goes on with what is there.
+            Ok((granted, _)) => granted,
+            Err(error) if may_pass(&error) => {
                 return grant_later(app, connection.id, verification, &running, &error).await;
             }
             Err(error) => return Err(error),
         };
-        if !verification.granted {
-            running = Verification { granted: true, ..running.counted_from(now()) };
+        if running.granted_at.is_none() {
+            running.granted_at = Some(running.steps.step);
+            running.steps = running.steps.counted_from(now());
         }
     }
 
     let made_up = ExternalId::new(random());
     let report = Box::pin(app.probes.run_round(&connection, &running, &made_up)).await?;
-    let rule = Rule { rounds: app.rounds, deadline: running.deadline };
+    let rule = Rule { rounds: app.rounds, deadline: running.steps.deadline };
     let verdict = rule.judge(running.rounds_agreed(), report.round, now());
     tracing::info!(
         connection_id = %connection.id,
         verification_id = %running.id,
-        step = running.step,
+        step = running.steps.step,
         verdict = ?verdict,
         "probed the role's trust"
     );
     match verdict {
-        Verdict::TryAgain => wait(app, &connection, &running, &[], retry_delay(running.step)).await,
+        Verdict::TryAgain => wait(app, &connection, &running, &[], retry_delay(running.steps.step)).await,
         Verdict::AnotherRound => {
             wait(app, &connection, &running, &report.probes, app.agreement_interval).await
         }
@@ -193,16 +176,23 @@ async fn grant_later(
     running: &Verification,
     error: &Error,
 ) -> Result<(), Error> {
-    tracing::error!(connection_id = %id, cause = error.chain(), "granting is tried again");
+    let full = matches!(error.code, "grant_capacity_exhausted" | "grant_quota_exceeded");
+    if full {
+        let cause = error.chain();
+        tracing::error!(connection_id = %id, cause, alarm = "grant_capacity_exhausted", "a grant has no room");
+    } else {
+        tracing::error!(connection_id = %id, cause = error.chain(), "granting is tried again");
+    }
     let connection = app.store.connection(id).await?;
     if connection.verification.as_ref() != Some(verification) {
         // Somebody began another one meanwhile.
         return Ok(());
     }
-    if now() >= running.deadline {
-        return conclude(app, &connection, &Outcome::Inconclusive, &[]).await;
+    if running.steps.is_late(now()) {
+        let outcome = if full { Outcome::NoRoom } else { Outcome::Inconclusive };
+        return conclude(app, &connection, &outcome, &[]).await;
     }
-    wait(app, &connection, running, &[], retry_delay(running.step)).await
+    wait(app, &connection, running, &[], retry_delay(running.steps.step)).await
 }
 
 /// Writes how far the verification has come, then sends the next step.
@@ -234,17 +224,19 @@ async fn conclude(
     outcome: &Outcome,
     last_round: &[Probe],
 ) -> Result<(), Error> {
-    let change = connection.conclude(outcome, last_round, App::occasion(now()))?;
-    app.store.apply(connection, &change).await?;
+    let change = connection.conclude(outcome, last_round, app.cadence, App::occasion(now()))?;
+    app.store.apply(connection, &change, None).await?;
     tracing::info!(
         connection_id = %connection.id,
         from = connection.state.as_str(),
         to = change.connection.state.as_str(),
         "a verification has ended"
     );
+    let suspended = ConnectionState::Suspended;
+    if change.connection.state == suspended && connection.state != suspended {
+        let id = connection.id;
+        tracing::warn!(connection_id = %id, alarm = "connection_suspended", "trust no longer holds");
+    }
     give_back(app, change.connection).await?;
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

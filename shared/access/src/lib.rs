@@ -13,5 +13,5 @@ mod session;
 mod wire;
 
 pub use broker::Brokers;
-pub use grants::Grants;
+pub use grants::{Compared, Grants};
 pub use prove::{RoundReport, TrustProbes};

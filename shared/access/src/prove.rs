@@ -4,6 +4,7 @@
 //! dropped. `GetCallerIdentity` needs no permission. No session leaves this module.
 
 use aws_credential_types::Credentials;
+use domain::grant::Shard;
 use domain::proof::{Probe, ProbeId, ProbeOutcome, Round};
 use domain::verification::Verification;
 use domain::{AccountId, Connection, Error, ExternalId, RoleArn, policy};
@@ -87,6 +88,22 @@ impl TrustProbes {
             round: Round::Open { absent: absent.outcome, random: random.outcome, account_matches },
             probes: vec![first, absent, random],
         })
+    }
+
+    /// Whether the role of a connection whose grant was removed can still be assumed, by the broker
+    /// that could before. The session, if one is given, is limited to nothing and dropped.
+    ///
+    /// # Errors
+    /// When the connection has no role.
+    pub async fn try_role(
+        &self,
+        connection: &Connection,
+        shard: Shard,
+        name: &str,
+    ) -> Result<ProbeOutcome, Error> {
+        let broker = self.brokers.sts(shard.broker()).await;
+        let answer = assume(&broker, connection, Sent::Own, name, &policy::nothing()).await?;
+        Ok(answer.outcome)
     }
 
     /// Whether the session belongs to the account that the role's ARN names; `None` when AWS did

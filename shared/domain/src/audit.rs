@@ -62,6 +62,21 @@ pub enum EventType {
     /// A verification has ended without an answer, and changed nothing.
     #[serde(rename = "connection.verification_inconclusive")]
     VerificationInconclusive,
+    /// Its label, capabilities or Regions are others now; `data` says which.
+    #[serde(rename = "connection.changed")]
+    Changed,
+    /// The customer has got a new invite; the one before it has ended.
+    #[serde(rename = "connection.invite_created")]
+    InviteCreated,
+    /// The customer's invite has ended.
+    #[serde(rename = "connection.invite_revoked")]
+    InviteRevoked,
+    /// It is tried again to show that the role is out of reach.
+    #[serde(rename = "connection.offboarding_retried")]
+    OffboardingRetried,
+    /// The role could not be shown to be out of reach in time; it will be tried again.
+    #[serde(rename = "connection.offboarding_stalled")]
+    OffboardingStalled,
 }
 
 /// One entry of the audit list. `data` never holds an external ID or a credential.

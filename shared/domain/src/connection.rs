@@ -4,6 +4,9 @@
 //! one conditional write. Nothing here knows how.
 
 mod change;
+mod invite;
+mod offboard;
+mod scope;
 
 use std::collections::BTreeSet;
 
@@ -12,19 +15,22 @@ use serde_json::{Map, Value, json};
 
 use crate::arn::{RoleArn, RoleName};
 use crate::audit::{Actor, AuditEvent, EventType};
+use crate::cadence::{Cadence, watched_at};
 use crate::capability::{Capability, CapabilitySet};
 use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::external_id::ExternalId;
 use crate::grant::Shard;
 use crate::id::{ConnectionId, CustomerId};
+use crate::offboarding::{Offboarding, Receipt};
 use crate::place::{AccountId, Region};
 use crate::proof::{Probe, Trust};
 use crate::reason::{ROLE_ALREADY_CONNECTED, Reason, ReasonCode};
 use crate::state::{ConnectionEvent, ConnectionState};
-use crate::verification::{Evidence, Outcome, Verification};
+use crate::steps::Steps;
+use crate::verification::{Depth, Evidence, Outcome, Verification};
 
-pub use change::{Change, NewConnection, Occasion, Release, Start};
+pub use change::{Change, End, InviteHold, NewConnection, Occasion, Release, Scope, Start};
 
 /// A connection.
 ///
@@ -63,8 +69,21 @@ pub struct Connection {
     pub shard: Option<Shard>,
     /// Grants that are no longer needed, until they have been given back.
     pub releases: Vec<Release>,
+    /// The invite that leads to it, while one does.
+    pub invite: Option<InviteHold>,
+    /// Its offboarding, once it is asked for.
+    pub offboarding: Option<Offboarding>,
+    /// The proof that access has ended.
+    pub receipt: Option<Receipt>,
     /// When a verification last had an outcome.
     pub last_verified_at: Option<Timestamp>,
+    /// When a verification that looks at everything last had an outcome.
+    pub last_full_at: Option<Timestamp>,
+    /// When its trust was first proven, for whichever role: from then on its account is fixed, and
+    /// its role is the operator's to replace.
+    pub first_proven_at: Option<Timestamp>,
+    /// When Drawbridge looks at it by itself.
+    pub due_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -105,14 +124,20 @@ impl Connection {
             trust: Trust::default(),
             shard: None,
             releases: Vec::new(),
+            invite: Some(new.invite.clone()),
+            offboarding: None,
+            receipt: None,
             last_verified_at: None,
+            last_full_at: None,
+            first_proven_at: None,
+            due_at: None,
             created_at: occasion.now,
             updated_at: occasion.now,
             version: 1,
             revision: 1,
         };
         let data = object(json!({"to": connection.state, "customer_id": connection.customer_id}));
-        Ok(connection.told(EventType::Created, data, occasion))
+        Ok(Change { invites: Some(new.invite), ..connection.told(EventType::Created, data, occasion) })
     }
 
     /// Whether this connection needs `role` granted.
@@ -134,7 +159,7 @@ impl Connection {
     /// Whether a verification is queued or going on.
     #[must_use]
     pub fn is_being_verified(&self) -> bool {
-        self.verification.as_ref().is_some_and(|verification| verification.running)
+        self.verification.as_ref().is_some_and(|verification| verification.steps.running)
     }
 
     /// What the operator should know, though nothing is wrong.
@@ -179,6 +204,13 @@ impl Connection {
         if self.role_arn.as_ref() == Some(&role) {
             return self.request_verification(start, occasion);
         }
+        if occasion.actor == Actor::Customer && self.first_proven_at.is_some() {
+            return Err(Error::conflict(
+                "invite_read_only",
+                "the role has been proven, and from then on only the provider can replace it; if you have changed \
+                 the role itself, ask for a check",
+            ));
+        }
         let state = self.state.after(ConnectionEvent::RoleSubmitted)?;
         let mut next = self.clone().without_grant();
         next.role_arn = Some(role);
@@ -197,7 +229,7 @@ impl Connection {
     /// `state_conflict` where there is no role, or no longer one.
     pub fn request_verification(&self, start: Start, occasion: Occasion) -> Result<Option<Change>, Error> {
         let state = self.state.after(ConnectionEvent::VerificationRequested)?;
-        let stuck = self.verification.as_ref().is_some_and(|v| v.is_stuck(occasion.now));
+        let stuck = self.verification.as_ref().is_some_and(|v| v.steps.is_stuck(occasion.now));
         if self.is_being_verified() && !stuck {
             return Ok(None);
         }
@@ -212,8 +244,15 @@ impl Connection {
         occasion: Occasion,
     ) -> Change {
         self.state = to;
-        self.verification =
-            Some(Verification::start(start.id, occasion.now, start.deadline, to.owns_its_role()));
+        self.verification = Some(Verification {
+            id: start.id,
+            steps: Steps::start(occasion.now, start.deadline),
+            depth: start.depth,
+            // A role that was accepted before has been granted.
+            granted_at: to.owns_its_role().then_some(0),
+            probes: Vec::new(),
+        });
+        self.due_at = Some(watched_at(start.deadline));
         if to == ConnectionState::Verifying {
             self.reasons.clear();
         }
@@ -222,12 +261,13 @@ impl Connection {
             "from": from,
             "to": to,
             "verification_id": start.id,
+            "depth": start.depth,
             "role_arn": self.role_arn,
         }));
         self.touched(kind, data, occasion)
     }
 
-    /// The running verification ends.
+    /// The running verification ends; an accepted connection is looked at again by `cadence`.
     ///
     /// # Errors
     /// `state_conflict` when no verification can end in this state, or none is running.
@@ -235,30 +275,34 @@ impl Connection {
         &self,
         outcome: &Outcome,
         last_round: &[Probe],
+        cadence: Cadence,
         occasion: Occasion,
     ) -> Result<Change, Error> {
         let (Some(role), Some(verification)) = (&self.role_arn, &self.verification) else {
             return Err(Error::conflict("state_conflict", "no verification is running"));
         };
+        let now = occasion.now;
         let (event, codes) = match outcome {
             Outcome::Proven => (ConnectionEvent::Accepted, vec![]),
             Outcome::OwnedElsewhere => (ConnectionEvent::Rejected, vec![ReasonCode::RoleAlreadyConnected]),
             Outcome::Rejected(codes) => (ConnectionEvent::Rejected, codes.clone()),
             Outcome::Inconclusive => (ConnectionEvent::Inconclusive, vec![ReasonCode::ProbeInconclusive]),
+            Outcome::NoRoom => (ConnectionEvent::Inconclusive, vec![ReasonCode::GrantCapacityExhausted]),
         };
         let state = self.state.after(event)?;
-        let inconclusive = *outcome == Outcome::Inconclusive;
+        let inconclusive = matches!(outcome, Outcome::Inconclusive | Outcome::NoRoom);
         let proven = matches!(outcome, Outcome::Proven | Outcome::OwnedElsewhere);
         let trust = Trust {
             proven,
-            proven_at: proven.then_some(occasion.now),
+            proven_at: proven.then_some(now),
             probes: verification.probes.iter().chain(last_round).cloned().collect(),
         };
         let evidence = Evidence {
             verification_id: verification.id,
             role_arn: role.clone(),
-            started_at: verification.started_at,
-            finished_at: occasion.now,
+            depth: verification.depth,
+            started_at: verification.steps.started_at,
+            finished_at: now,
             state,
             trust: trust.clone(),
             reasons: codes.clone(),
@@ -266,18 +310,31 @@ impl Connection {
 
         let mut next = self.clone();
         next.state = state;
-        next.verification = Some(Verification { running: false, probes: Vec::new(), ..verification.clone() });
+        next.verification = Some(Verification {
+            steps: verification.steps.ended(),
+            probes: Vec::new(),
+            ..verification.clone()
+        });
         // An accepted connection keeps what was last known of it when nothing new was found out.
         if !inconclusive || state == ConnectionState::Failed {
             next.trust = trust;
             next.reasons = codes.iter().map(|code| Reason::new(*code, role)).collect();
         }
         if !inconclusive {
-            next.last_verified_at = Some(occasion.now);
+            next.last_verified_at = Some(now);
+            if verification.depth == Depth::Full {
+                next.last_full_at = Some(now);
+            }
         }
         if *outcome == Outcome::Proven {
             next.account_id = Some(role.account().clone());
+            next.first_proven_at = next.first_proven_at.or(Some(now));
         }
+        next.due_at = match state.owns_its_role() {
+            true if inconclusive => Some(cadence.again(now)),
+            true => Some(cadence.next(self.id, now)),
+            false => None,
+        };
         if !state.needs_grant() {
             next = next.without_grant();
         }
@@ -326,7 +383,7 @@ impl Connection {
             connection_id: self.id,
             data,
         };
-        Change { connection: self, event, claims: None, disowns: None, evidence: None }
+        Change { connection: self, event, claims: None, disowns: None, evidence: None, invites: None }
     }
 }
 

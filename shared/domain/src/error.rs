@@ -17,10 +17,14 @@ pub enum ErrorKind {
     NotFound,
     /// The state of the thing, or its owner, forbids it (409).
     Conflict,
+    /// There was such a thing, and it has ended (410).
+    Gone,
     /// The thing is not in the version that the caller has seen (412).
     Stale,
     /// Well-formed, but refused by a rule (422).
     Refused,
+    /// Too many requests in too short a time (429).
+    Throttled,
     /// Something Drawbridge depends on did not answer; the same call may go through later (503).
     Unavailable,
     /// Drawbridge is wrong, not the caller (500).
@@ -68,6 +72,8 @@ pub struct Error {
     pub detail: String,
     /// The fields at fault, if it is about fields.
     pub fields: Vec<FieldError>,
+    /// After how many seconds the same request may go through, where that is known.
+    pub retry_after: Option<u32>,
     /// What failed underneath, for the logs.
     #[source]
     pub source: Option<Source>,
@@ -76,7 +82,7 @@ pub struct Error {
 impl Error {
     /// An error with a code and a text for the caller.
     pub fn new(kind: ErrorKind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), fields: Vec::new(), source: None }
+        Self { kind, code, detail: detail.into(), fields: Vec::new(), retry_after: None, source: None }
     }
 
     /// A request with one field at fault: 400 under the field's own code.
@@ -122,6 +128,11 @@ impl Error {
     /// Well-formed, but refused by a rule.
     pub fn refused(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Refused, code, detail)
+    }
+
+    /// Too many requests; the same one may go through after so many seconds.
+    pub fn throttled(code: &'static str, detail: impl Into<String>, retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(ErrorKind::Throttled, code, detail) }
     }
 
     /// Something Drawbridge depends on did not answer.

@@ -29,6 +29,13 @@ macro_rules! id {
                 let millis = bytes[..6].iter().fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte));
                 Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
             }
+
+            /// A number that ids have evenly, made of random bits of the id: for spreading work.
+            #[must_use]
+            pub fn spread(self) -> u32 {
+                let bytes = self.0.as_bytes();
+                u32::from_be_bytes([bytes[12], bytes[13], bytes[14], bytes[15]])
+            }
         }
 
         impl std::str::FromStr for $name {
@@ -76,6 +83,14 @@ id!(
 id!(
     /// One verification of a connection: from its start to its outcome. Later ones compare greater.
     VerificationId, "ver_", "a verification"
+);
+id!(
+    /// One offboarding of a connection, or a later attempt at it. Later ones compare greater.
+    OffboardingId, "off_", "an offboarding"
+);
+id!(
+    /// One comparison of the grants in the table with those in IAM.
+    ReconciliationId, "rec_", "a reconciliation"
 );
 
 #[cfg(test)]

@@ -63,6 +63,18 @@ impl fmt::Display for InviteHash {
     }
 }
 
+impl FromStr for InviteHash {
+    type Err = Error;
+
+    /// Reads what was stored.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let sound = text.len() == 43 && URL_SAFE_NO_PAD.decode(text).is_ok();
+        sound.then(|| Self(text.to_owned())).ok_or_else(|| Error::internal("not the hash of an invite"))
+    }
+}
+
+crate::text::serde_as_text!(InviteHash);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +87,7 @@ mod tests {
             prop_assert_eq!(&invite.expose().parse::<Invite>()?, &invite);
             prop_assert_eq!(format!("{invite:?}"), "[redacted]");
             prop_assert_ne!(invite.expose(), invite.hash().to_string());
+            prop_assert_eq!(invite.hash().to_string().parse::<InviteHash>()?, invite.hash());
             prop_assert_eq!(random == other, invite.hash() == Invite::new(other).hash());
         }
     }

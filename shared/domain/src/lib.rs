@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod audit;
+pub mod cadence;
 pub mod capability;
 pub mod connection;
 pub mod customer;
@@ -15,14 +16,17 @@ pub mod grant;
 pub mod id;
 pub mod invite;
 pub mod message;
+pub mod offboarding;
 pub mod place;
 pub mod policy;
 pub mod proof;
 pub mod reason;
+pub mod reconciliation;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
 pub mod setup;
 pub mod state;
+pub mod steps;
 pub mod text;
 pub mod verification;
 
@@ -34,6 +38,6 @@ pub use customer::Customer;
 pub use deployment::Deployment;
 pub use error::{Error, ErrorKind, FieldError};
 pub use external_id::ExternalId;
-pub use id::{ConnectionId, CustomerId, EventId, VerificationId};
+pub use id::{ConnectionId, CustomerId, EventId, OffboardingId, ReconciliationId, VerificationId};
 pub use place::{AccountId, Partition, Region};
 pub use state::ConnectionState;

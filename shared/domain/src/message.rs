@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ConnectionId, VerificationId};
+use crate::grant::Shard;
+use crate::id::{ConnectionId, OffboardingId, ReconciliationId, VerificationId};
 
 /// One message of the onboarding queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,15 @@ use crate::id::{ConnectionId, VerificationId};
 pub enum OnboardingMessage {
     /// Take the next step of a verification.
     Verify(VerifyStep),
+    /// Take the next step of an offboarding.
+    Offboard(OffboardStep),
+    /// See to it that a grant in IAM is what the table says.
+    Publish(PublishGrant),
+    /// Verify the connections whose time has come. A schedule sends it, and each sends the next
+    /// one while there are more.
+    Sweep(Sweep),
+    /// Compare the grants in the table with those in IAM. A schedule sends it, or the API.
+    Reconcile(Reconcile),
 }
 
 /// One step of a verification.
@@ -28,6 +38,61 @@ pub struct VerifyStep {
     pub step: u32,
     /// When waiting ends, so that no message can go round for ever.
     pub deadline: Timestamp,
+}
+
+/// One step of an offboarding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OffboardStep {
+    /// Whose offboarding.
+    pub connection_id: ConnectionId,
+    /// Which attempt at it.
+    pub offboarding_id: OffboardingId,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    pub step: u32,
+    /// When waiting ends, so that no message can go round for ever.
+    pub deadline: Timestamp,
+}
+
+/// A grant that has changed in the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishGrant {
+    /// Which one.
+    pub shard: Shard,
+    /// The connection that changed it, for the log.
+    pub connection_id: ConnectionId,
+}
+
+/// One page of the connections whose time has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// Where the page before it ended: what failed there is not tried again until the next sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DuePlace>,
+}
+
+/// A place in the order in which connections are due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DuePlace {
+    /// When that connection was due.
+    pub due_at: Timestamp,
+    /// That connection.
+    pub connection_id: ConnectionId,
+}
+
+/// One step of a reconciliation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    /// Which one; the daily one gets its id at its first step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciliation_id: Option<ReconciliationId>,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    #[serde(default)]
+    pub step: u32,
 }
 
 #[cfg(test)]
@@ -54,5 +119,13 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<OnboardingMessage>(broken).is_err(), "{broken}");
         }
+    }
+
+    /// The template's schedules send exactly these.
+    #[test]
+    fn what_schedules_send_is_read() {
+        let read = |text| serde_json::from_str::<OnboardingMessage>(text).unwrap();
+        assert_eq!(read(r#"{"kind":"sweep"}"#), OnboardingMessage::Sweep(Sweep::default()));
+        assert_eq!(read(r#"{"kind":"reconcile"}"#), OnboardingMessage::Reconcile(Reconcile::default()));
     }
 }

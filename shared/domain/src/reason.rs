@@ -21,6 +21,10 @@ pub enum ReasonCode {
     ProbeInconclusive,
     /// Another connection proved this ARN first.
     RoleAlreadyConnected,
+    /// Offboarding: the role still answers after the grant was removed.
+    RoleStillAssumable,
+    /// Every grant was full until the deadline, so that the role was never tried.
+    GrantCapacityExhausted,
     /// Warning: `classic` lacks an action that AWS asks for to restore a table.
     RestoreNeedsUpdateItem,
 }
@@ -36,6 +40,8 @@ impl ReasonCode {
             Self::AccountMismatch => "account_mismatch",
             Self::ProbeInconclusive => "probe_inconclusive",
             Self::RoleAlreadyConnected => "role_already_connected",
+            Self::RoleStillAssumable => "role_still_assumable",
+            Self::GrantCapacityExhausted => "grant_capacity_exhausted",
             Self::RestoreNeedsUpdateItem => "restore_needs_update_item",
         }
     }
@@ -117,6 +123,27 @@ impl Reason {
                 ROLE_ALREADY_CONNECTED.to_owned(),
                 "Create a role of its own for this connection, and submit that role's ARN.".to_owned(),
             ),
+            ReasonCode::RoleStillAssumable => (
+                format!(
+                    "Drawbridge no longer needs {role} for this connection and has removed its grant, but AWS \
+                     still lets the broker assume it. Either IAM is slow to apply the removal, or another \
+                     connection is verifying the same role and holds the grant meanwhile, or somebody attached \
+                     a policy to the broker."
+                ),
+                "Nothing: Drawbridge goes on trying. To end it at once, the customer deletes the role or \
+                 removes the provider from its trust policy; the provider looks for drift with \
+                 `drawbridge grants reconcile`."
+                    .to_owned(),
+            ),
+            ReasonCode::GrantCapacityExhausted => (
+                format!(
+                    "Drawbridge had no room left to grant itself the use of {role}; nothing is known to be wrong \
+                     with the role"
+                ),
+                "The provider raises BrokerCount, or offboards connections that are no longer needed; then \
+                 verify again."
+                    .to_owned(),
+            ),
             ReasonCode::RestoreNeedsUpdateItem => return Self::restore_needs_update_item(),
         };
         Self { code, detail, remedy, patch: None }
@@ -157,6 +184,8 @@ mod tests {
             ReasonCode::AccountMismatch,
             ReasonCode::ProbeInconclusive,
             ReasonCode::RoleAlreadyConnected,
+            ReasonCode::RoleStillAssumable,
+            ReasonCode::GrantCapacityExhausted,
             ReasonCode::RestoreNeedsUpdateItem,
         ] {
             let reason = Reason::new(code, &role);

@@ -8,10 +8,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arn::RoleName;
-use crate::connection::{Change, NewConnection, Occasion, Start};
+use crate::cadence::Cadence;
+use crate::connection::{Change, End, InviteHold, NewConnection, Occasion, Start};
+use crate::invite::Invite;
+use crate::verification::Depth;
 use crate::{
     Actor, Capability, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, EventId, ExternalId,
-    VerificationId,
+    OffboardingId, VerificationId,
 };
 
 /// When everything of this module happens.
@@ -37,7 +40,36 @@ pub fn occasion() -> Occasion {
 /// A verification that begins, with five minutes.
 #[must_use]
 pub fn start() -> Start {
-    Start { id: VerificationId::new(NOW, [8; 10]), deadline: NOW + SignedDuration::from_mins(5) }
+    Start {
+        id: VerificationId::new(NOW, [8; 10]),
+        deadline: NOW + SignedDuration::from_mins(5),
+        depth: Depth::Full,
+    }
+}
+
+/// An offboarding that begins, with five minutes.
+#[must_use]
+pub fn end() -> End {
+    End { id: OffboardingId::new(NOW, [9; 10]), deadline: NOW + SignedDuration::from_mins(5) }
+}
+
+/// Every day, every week, and after an hour.
+#[must_use]
+pub fn cadence() -> Cadence {
+    Cadence {
+        interval: SignedDuration::from_hours(24),
+        full_interval: SignedDuration::from_hours(7 * 24),
+        retry: SignedDuration::from_hours(1),
+    }
+}
+
+/// An invite with a week, as a connection holds it.
+#[must_use]
+pub fn invite(random: u8) -> InviteHold {
+    InviteHold {
+        hash: Invite::new([random; 32]).hash(),
+        expires_at: NOW + SignedDuration::from_hours(7 * 24),
+    }
 }
 
 /// A new connection, with nothing that may be left out.
@@ -53,6 +85,7 @@ pub fn created() -> Change {
         external_id: ExternalId::new([4; 24]),
         capabilities: CapabilitySet::new([Capability::Ec2Observe]).unwrap(),
         regions: ["eu-central-1".parse().unwrap()].into(),
+        invite: invite(5),
     };
     Connection::create(new, &deployment(), occasion()).unwrap()
 }

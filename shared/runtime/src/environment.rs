@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use domain::Deployment;
+use domain::grant::Capacity;
 
 /// A variable that is missing or cannot be read. It names the variable, not its value.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,18 @@ impl<'a> Environment<'a> {
     ) -> Result<T, EnvironmentError> {
         let value = self.optional(name).ok_or(EnvironmentError::Missing(name))?;
         value.parse().map_err(|why: T::Err| EnvironmentError::Unreadable { name, why: why.to_string() })
+    }
+
+    /// How many grants the installation can hold, and how large.
+    ///
+    /// # Errors
+    /// When a variable is missing or cannot be read.
+    pub fn grant_capacity(&self) -> Result<Capacity, EnvironmentError> {
+        Ok(Capacity {
+            brokers: self.required("BROKER_COUNT")?,
+            per_broker: self.required("GRANTS_PER_BROKER")?,
+            characters: self.required("GRANT_CHARACTERS")?,
+        })
     }
 
     /// What is the same for every connection of this installation.

@@ -1,27 +1,36 @@
 //! Customers in the table.
 
+use std::collections::HashMap;
+
 use domain::{Customer, CustomerId, Error};
 
 use crate::Store;
 use crate::cursor::{Page, PageRequest};
-use crate::failure::unexpected;
+use crate::failure::Refusal;
+use crate::idempotency::{Completion, in_progress};
 use crate::item::{Key, Listing, from_item, to_item};
 use crate::record::CustomerRecord;
 
 impl Store {
-    /// Writes a new customer. Its id is new, so that writing it twice is writing it once.
+    /// Writes a new customer, and with it the answer to the request that asked for it. Its id is
+    /// new, so that writing it twice is writing it once.
     ///
     /// # Errors
-    /// When the table does not answer.
-    pub async fn create_customer(&self, customer: &Customer) -> Result<(), Error> {
+    /// 409 `request_in_progress` when the same request is being answered elsewhere by now.
+    pub async fn create_customer(
+        &self,
+        customer: &Customer,
+        completion: Option<&Completion>,
+    ) -> Result<(), Error> {
         let item = to_item(Key::customer(customer.id), CustomerRecord::from(customer))?;
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(unexpected)?;
+        let mut writes = vec![self.put(item, None, HashMap::new())?];
+        writes.extend(completion.map(|completion| self.completing(completion)).transpose()?);
+        self.transact(writes).await.map_err(|refusal| match refusal {
+            Refusal::Conditions(_) => in_progress(),
+            Refusal::Busy => Error::unavailable("another transaction held the new customer"),
+            Refusal::Failed(error) => error,
+        })?;
+        completion.inspect(|completion| completion.written());
         Ok(())
     }
 

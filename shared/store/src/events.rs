@@ -13,7 +13,7 @@ use crate::item::{Item, Key, from_item, text, to_item};
 use crate::record::EventRecord;
 
 /// A time as it stands in a sort key: always of one length, so that text order is time order.
-fn sort_time(at: Timestamp) -> String {
+pub(crate) fn sort_time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 

@@ -2,19 +2,24 @@
 //!
 //! `ROLE#arn/GRANT` says which shard names a role and which connections need it there;
 //! `GRANT#shard/META` holds the roles of one shard, and is the truth that its managed policy is a
-//! projection of.
+//! projection of; `GRANTS/USE` counts the characters of each, so that room is found by one read.
 
-use std::collections::{BTreeSet, HashMap};
+mod publish;
+mod repair;
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use domain::connection::Release;
-use domain::grant::{self, Shard};
-use domain::{Connection, ConnectionId, Error, ErrorKind, RoleArn};
+use domain::grant::{self, Capacity, Shard};
+use domain::{Connection, ConnectionId, Error, RoleArn};
 
 use crate::Store;
 use crate::connections::moved;
 use crate::failure::Refusal;
-use crate::item::{Key, attribute, number, set_of, text};
+use crate::item::{Item, Key, attribute, key_of, number, set_of, text};
+
+pub use publish::Marked;
 
 /// What one shard names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,26 +28,20 @@ pub struct GrantShard {
     pub roles: BTreeSet<RoleArn>,
     /// Counts the changes of `roles`.
     pub version: u64,
-    /// How many characters they take, as [`grant::characters`] counts them.
-    pub used: u64,
+    /// The version that IAM was last seen to have.
+    pub published: u64,
+    /// Whether somebody is publishing it.
+    pub publishing: bool,
 }
 
-/// Which shard names a role, and for whom.
-struct RoleGrant {
-    shard: Shard,
-    holders: BTreeSet<ConnectionId>,
-}
+impl GrantShard {
+    /// Whether IAM has what the table says, as far as is known.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.published >= self.version
+    }
 
-/// How often a change is decided anew after others changed the same shard or role.
-const ATTEMPTS: usize = 8;
-
-impl Store {
-    /// What `shard` names now.
-    ///
-    /// # Errors
-    /// When the table does not answer.
-    pub async fn grant_shard(&self, shard: Shard) -> Result<GrantShard, Error> {
-        let Some(item) = self.get(Key::grant_shard(shard)).await? else { return Ok(GrantShard::default()) };
+    fn read(item: &Item) -> Result<Self, Error> {
         let count =
             |name: &str| item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
         let roles = match item.get("arns").map(|value| value.as_ss()) {
@@ -51,10 +50,86 @@ impl Store {
             }
             _ => BTreeSet::new(),
         };
-        Ok(GrantShard { roles, version: count("version"), used: count("used") })
+        let publishing = item.contains_key("publisher");
+        Ok(Self { roles, version: count("version"), published: count("published"), publishing })
+    }
+}
+
+/// How many characters of each shard are taken, as [`grant::characters`] counts them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantUse(BTreeMap<String, u64>);
+
+impl GrantUse {
+    /// How many of this one.
+    #[must_use]
+    pub fn of(&self, shard: Shard) -> u64 {
+        self.0.get(&use_name(shard)).copied().unwrap_or_default()
+    }
+}
+
+/// The attribute of `GRANTS/USE` that counts this shard.
+fn use_name(shard: Shard) -> String {
+    format!("shard_{shard}")
+}
+
+/// Which shard names a role, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleGrant {
+    /// The shard.
+    pub shard: Shard,
+    /// The connections that need it.
+    pub holders: BTreeSet<ConnectionId>,
+}
+
+/// How often a change is decided anew after others changed the same shard or role.
+const ATTEMPTS: usize = 12;
+
+impl Store {
+    /// What `shard` names now.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn grant_shard(&self, shard: Shard) -> Result<GrantShard, Error> {
+        match self.get(Key::grant_shard(shard)).await? {
+            Some(item) => GrantShard::read(&item),
+            None => Ok(GrantShard::default()),
+        }
     }
 
-    async fn role_grant(&self, role: &RoleArn) -> Result<Option<RoleGrant>, Error> {
+    /// How full every shard is.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn grant_use(&self) -> Result<GrantUse, Error> {
+        let item = self.get(Key::grant_use()).await?.unwrap_or_default();
+        let counts = item.into_iter().filter_map(|(name, value)| Some((name, value.as_n().ok()?.parse().ok()?)));
+        Ok(GrantUse(counts.collect()))
+    }
+
+    /// What each of `shards` names now. One that nothing was ever put into is left out.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn grant_shards(
+        &self,
+        shards: impl IntoIterator<Item = Shard>,
+    ) -> Result<Vec<(Shard, GrantShard)>, Error> {
+        let shards: Vec<Shard> = shards.into_iter().collect();
+        let keys = shards.iter().map(|shard| Key::grant_shard(*shard).into_item()).collect();
+        let items = self.batch(keys).await?.into_iter().map(|item| {
+            let key = key_of(&item);
+            let shard = shards.iter().find(|shard| Some(Key::grant_shard(**shard).into_item()) == key);
+            let shard = shard.ok_or_else(|| Error::internal("DynamoDB gave another item than was asked for"))?;
+            Ok((*shard, GrantShard::read(&item)?))
+        });
+        items.collect()
+    }
+
+    /// Which shard names a role, and for whom, if one does.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn role_grant(&self, role: &RoleArn) -> Result<Option<RoleGrant>, Error> {
         let Some(item) = self.get(Key::role_grant(role)).await? else { return Ok(None) };
         let broken = || Error::internal(format!("the grant item of {role} cannot be read"));
         let shard = item.get("shard").cloned().ok_or_else(broken)?;
@@ -69,8 +144,21 @@ impl Store {
         }))
     }
 
-    /// Notes that `connection` needs `role` granted, in one of `shards`, and returns which. It is
-    /// one transaction with the connection, so that a late message grants nothing.
+    /// Whether `role` could be granted now: some shard names it or has room for it.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn has_room(&self, role: &RoleArn, capacity: Capacity) -> Result<bool, Error> {
+        let used = self.grant_use().await?;
+        if capacity.shard_for(role, |shard| used.of(shard)).is_some() {
+            return Ok(true);
+        }
+        Ok(self.role_grant(role).await?.is_some())
+    }
+
+    /// Notes that `connection` needs `role` granted, in one of the shards that `capacity` has, and
+    /// returns which. It is one transaction with the connection, so that a late message grants
+    /// nothing.
     ///
     /// # Errors
     /// 503 `grant_capacity_exhausted` when every shard is full, and 409 `concurrent_change` when
@@ -79,14 +167,17 @@ impl Store {
         &self,
         connection: &Connection,
         role: &RoleArn,
-        brokers: u16,
+        capacity: Capacity,
     ) -> Result<Shard, Error> {
         for _ in 0..ATTEMPTS {
             let (shard, mut writes) = if let Some(held) = self.role_grant(role).await? {
                 (held.shard, self.further_hold(connection.id, role, held.shard)?)
             } else {
-                let shard = self.shard_with_room(role, brokers).await?;
-                (shard, self.first_hold(connection.id, role, shard)?)
+                let used = self.grant_use().await?;
+                let shard = capacity
+                    .shard_for(role, |shard| used.of(shard))
+                    .ok_or_else(grant::capacity_exhausted)?;
+                (shard, self.first_hold(connection.id, role, shard, capacity)?)
             };
             let owner = Update::builder()
                 .table_name(&self.table)
@@ -113,20 +204,6 @@ impl Store {
         )))
     }
 
-    async fn shard_with_room(&self, role: &RoleArn, brokers: u16) -> Result<Shard, Error> {
-        for shard in Shard::all(brokers) {
-            let used = self.grant_shard(shard).await?.used;
-            if usize::try_from(used).unwrap_or(usize::MAX) + grant::characters(role) <= grant::CAPACITY {
-                return Ok(shard);
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            "grant_capacity_exhausted",
-            "every broker's policies are full; the installation needs another broker",
-        ))
-    }
-
     fn further_hold(
         &self,
         me: ConnectionId,
@@ -151,26 +228,34 @@ impl Store {
         me: ConnectionId,
         role: &RoleArn,
         shard: Shard,
+        capacity: Capacity,
     ) -> Result<Vec<TransactWriteItem>, Error> {
         let mut item = Key::role_grant(role).into_item();
         item.insert("shard".to_owned(), attribute(shard)?);
         item.insert("holders".to_owned(), set_of(me.to_string()));
         let size = grant::characters(role) as u64;
-        let room = (grant::CAPACITY as u64).saturating_sub(size);
+        let room = (capacity.room() as u64).saturating_sub(size);
+        let count = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::grant_use().into_item()))
+            .update_expression("ADD #used :size")
+            .condition_expression("attribute_not_exists(#used) OR #used <= :room")
+            .expression_attribute_names("#used", use_name(shard))
+            .expression_attribute_values(":size", number(size))
+            .expression_attribute_values(":room", number(room))
+            .build()
+            .map_err(Error::internal)?;
         let add = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::grant_shard(shard).into_item()))
-            .update_expression("ADD arns :role, #used :size, version :one")
-            .condition_expression("attribute_not_exists(#used) OR #used <= :room")
-            .expression_attribute_names("#used", "used")
+            .update_expression("ADD arns :role, version :one")
             .expression_attribute_values(":role", set_of(role.to_string()))
-            .expression_attribute_values(":size", number(size))
-            .expression_attribute_values(":room", number(room))
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(Error::internal)?;
         Ok(vec![
             self.put(item, Some("attribute_not_exists(pk)"), HashMap::new())?,
+            TransactWriteItem::builder().update(count).build(),
             TransactWriteItem::builder().update(add).build(),
         ])
     }
@@ -239,24 +324,34 @@ impl Store {
             .expression_attribute_values(":me", set_of(me.to_string()))
             .build()
             .map_err(Error::internal)?;
+        let mut writes = vec![TransactWriteItem::builder().delete(forget).build()];
+        writes.extend(self.removal(role, shard)?);
+        Ok(writes)
+    }
+
+    /// The writes that take a role out of its shard.
+    fn removal(&self, role: &RoleArn, shard: Shard) -> Result<[TransactWriteItem; 2], Error> {
         let remove = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::grant_shard(shard).into_item()))
-            .update_expression("DELETE arns :roles ADD #used :less, version :one")
+            .update_expression("DELETE arns :roles ADD version :one")
             .condition_expression("contains(arns, :role)")
-            .expression_attribute_names("#used", "used")
             .expression_attribute_values(":roles", set_of(role.to_string()))
             .expression_attribute_values(":role", text(role.to_string()))
-            .expression_attribute_values(
-                ":less",
-                aws_sdk_dynamodb::types::AttributeValue::N(format!("-{}", grant::characters(role))),
-            )
             .expression_attribute_values(":one", number(1))
             .build()
             .map_err(Error::internal)?;
-        Ok(vec![
-            TransactWriteItem::builder().delete(forget).build(),
+        let count = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::grant_use().into_item()))
+            .update_expression("ADD #used :less")
+            .expression_attribute_names("#used", use_name(shard))
+            .expression_attribute_values(":less", AttributeValue::N(format!("-{}", grant::characters(role))))
+            .build()
+            .map_err(Error::internal)?;
+        Ok([
             TransactWriteItem::builder().update(remove).build(),
+            TransactWriteItem::builder().update(count).build(),
         ])
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{ConnectionId, CustomerId, Error, RoleArn};
+use domain::invite::InviteHash;
+use domain::{ConnectionId, CustomerId, Error, ReconciliationId, RoleArn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -40,6 +41,28 @@ impl Key {
 
     pub fn grant_shard(shard: domain::grant::Shard) -> Self {
         Self::new(format!("GRANT#{shard}"), "META")
+    }
+
+    /// How full each grant is.
+    pub fn grant_use() -> Self {
+        Self::new("GRANTS".to_owned(), "USE")
+    }
+
+    pub fn invite(hash: &InviteHash) -> Self {
+        Self::new(format!("INVITE#{hash}"), "META")
+    }
+
+    /// When the customer of a connection last asked for something by invite.
+    pub fn invite_use(id: ConnectionId) -> Self {
+        Self::new(format!("CONNECTION#{id}"), "INVITE_USE")
+    }
+
+    pub fn idempotency(hash: &str) -> Self {
+        Self::new(format!("IDEMPOTENCY#{hash}"), "META")
+    }
+
+    pub fn reconciliation(id: ReconciliationId) -> Self {
+        Self::new(format!("RECONCILIATION#{id}"), "META")
     }
 
     pub fn into_item(self) -> Item {
@@ -79,8 +102,14 @@ pub(crate) fn attribute<T: Serialize>(value: T) -> Result<AttributeValue, Error>
     serde_dynamo::aws_sdk_dynamodb_1::to_attribute_value(value).map_err(Error::internal)
 }
 
+/// The key of the item that an index's entry stands for.
+pub(crate) fn key_of(entry: &Item) -> Option<Item> {
+    ["pk", "sk"].into_iter().map(|name| Some((name.to_owned(), entry.get(name)?.clone()))).collect()
+}
+
 /// A list that one of the table's indexes holds. All have the range key `list_id`, the id of what
-/// is listed, which sorts by creation.
+/// is listed, which sorts by creation. Indexes hold keys alone, so that a step of a verification
+/// rewrites none of them, and no external ID stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
     /// Every customer.

@@ -9,8 +9,11 @@ mod customers;
 mod events;
 mod failure;
 mod grants;
+mod idempotency;
+mod invites;
 mod item;
 mod queue;
+mod reconciliations;
 mod record;
 #[cfg(test)]
 mod sample;
@@ -20,9 +23,10 @@ mod scripted;
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
 
-pub use connections::ConnectionFilter;
+pub use connections::{ConnectionFilter, Due};
 pub use cursor::{Page, PageRequest};
-pub use grants::GrantShard;
+pub use grants::{GrantShard, GrantUse, Marked};
+pub use idempotency::{Answer, Claim, Claimed, Completion, RequestKey};
 pub use item::Listing;
 pub use queue::OnboardingQueue;
 

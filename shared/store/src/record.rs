@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::audit::EventType;
-use domain::connection::Release;
+use domain::connection::{InviteHold, Release};
 use domain::grant::Shard;
+use domain::offboarding::{Offboarding, Receipt};
 use domain::proof::Trust;
 use domain::reason::Reason;
 use domain::verification::Verification;
@@ -17,6 +18,8 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::events::sort_time;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CustomerRecord {
@@ -76,7 +79,12 @@ pub(crate) struct ConnectionRecord {
     trust: Trust,
     shard: Option<Shard>,
     releases: Vec<Release>,
+    invite: Option<InviteHold>,
+    offboarding: Option<Offboarding>,
+    receipt: Option<Receipt>,
     last_verified_at: Option<Timestamp>,
+    last_full_at: Option<Timestamp>,
+    first_proven_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
     version: u64,
@@ -85,7 +93,15 @@ pub(crate) struct ConnectionRecord {
     list_id: String,
     customer_key: String,
     state_key: String,
+    // Keys of an index cannot be null: an item without them is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
 }
+
+/// The hash key of everything that is due at some time.
+pub(crate) const DUE: &str = "due";
 
 impl From<&Connection> for ConnectionRecord {
     fn from(connection: &Connection) -> Self {
@@ -106,7 +122,13 @@ impl From<&Connection> for ConnectionRecord {
             trust,
             shard,
             releases,
+            invite,
+            offboarding,
+            receipt,
             last_verified_at,
+            last_full_at,
+            first_proven_at,
+            due_at,
             created_at,
             updated_at,
             version,
@@ -129,7 +151,12 @@ impl From<&Connection> for ConnectionRecord {
             trust,
             shard,
             releases,
+            invite,
+            offboarding,
+            receipt,
             last_verified_at,
+            last_full_at,
+            first_proven_at,
             created_at,
             updated_at,
             version,
@@ -138,6 +165,8 @@ impl From<&Connection> for ConnectionRecord {
             list_id: id.to_string(),
             customer_key: customer_id.to_string(),
             state_key: state.as_str().to_owned(),
+            due_key: due_at.map(|_| DUE.to_owned()),
+            due_at: due_at.map(sort_time),
         }
     }
 }
@@ -165,7 +194,13 @@ impl TryFrom<ConnectionRecord> for Connection {
             trust: record.trust,
             shard: record.shard,
             releases: record.releases,
+            invite: record.invite,
+            offboarding: record.offboarding,
+            receipt: record.receipt,
             last_verified_at: record.last_verified_at,
+            last_full_at: record.last_full_at,
+            first_proven_at: record.first_proven_at,
+            due_at: record.due_at.map(|at| at.parse()).transpose().map_err(Error::internal)?,
             created_at: record.created_at,
             updated_at: record.updated_at,
             version: record.version,

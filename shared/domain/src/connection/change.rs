@@ -10,9 +10,12 @@ use crate::audit::{Actor, AuditEvent};
 use crate::capability::CapabilitySet;
 use crate::external_id::ExternalId;
 use crate::grant::Shard;
-use crate::id::{ConnectionId, CustomerId, EventId, VerificationId};
+use crate::id::{ConnectionId, CustomerId, EventId, OffboardingId, VerificationId};
+use crate::invite::InviteHash;
+use crate::message::OnboardingMessage;
 use crate::place::{AccountId, Region};
-use crate::verification::Evidence;
+use crate::state::ConnectionState;
+use crate::verification::{Depth, Evidence};
 
 /// A role that a connection no longer needs, and the grant that names it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +44,37 @@ pub struct Start {
     pub id: VerificationId,
     /// When waiting for an answer is to end.
     pub deadline: Timestamp,
+    /// How much it is to look at.
+    pub depth: Depth,
+}
+
+/// An offboarding about to begin, or to be tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Its id.
+    pub id: OffboardingId,
+    /// When waiting for AWS to refuse the role is to end.
+    pub deadline: Timestamp,
+}
+
+/// The invite by which the customer reaches a connection. The link itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct InviteHold {
+    /// The hash of its secret.
+    pub hash: InviteHash,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What is to be another than it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// What people call it; `Some(None)` takes the label away.
+    pub label: Option<Option<String>>,
+    /// What is asked for.
+    pub capabilities: Option<CapabilitySet>,
+    /// Where.
+    pub regions: Option<BTreeSet<Region>>,
 }
 
 /// What is to be made of a request for a new connection, once its fields are sound.
@@ -64,6 +98,8 @@ pub struct NewConnection {
     pub capabilities: CapabilitySet,
     /// Where.
     pub regions: BTreeSet<Region>,
+    /// The customer's invite.
+    pub invite: InviteHold,
 }
 
 /// A change of a connection, to be written whole or not at all.
@@ -79,4 +115,23 @@ pub struct Change {
     pub disowns: Option<RoleArn>,
     /// What a verification leaves behind.
     pub evidence: Option<Evidence>,
+    /// An invite that begins to lead to it. Those before it end, since the connection no longer
+    /// names them.
+    pub invites: Option<InviteHold>,
+}
+
+impl Change {
+    /// The message that takes the first step of the work that the change begins, if it begins any.
+    #[must_use]
+    pub fn next_message(&self) -> Option<OnboardingMessage> {
+        let connection = &self.connection;
+        if connection.state == ConnectionState::Offboarding {
+            let offboarding =
+                connection.offboarding.as_ref().filter(|offboarding| offboarding.steps.running)?;
+            return Some(OnboardingMessage::Offboard(offboarding.next_message(connection.id)));
+        }
+        let verification =
+            connection.verification.as_ref().filter(|verification| verification.steps.running)?;
+        Some(OnboardingMessage::Verify(verification.next_message(connection.id)))
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::message::VerifyStep;
 use crate::proof::{ProbeId, ProbeOutcome};
-use crate::sample::{NOW, created, deployment, occasion, start};
+use crate::sample::{NOW, cadence, created, deployment, occasion, start};
 use jiff::SignedDuration;
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/one";
@@ -17,16 +17,16 @@ fn submit(connection: &Connection, role: &str) -> Result<Option<Change>, Error> 
 
 fn verifying() -> Connection {
     let mut connection = submit(&pending(), ROLE).unwrap().unwrap().connection;
-    connection.shard = Shard::all(1).next();
+    connection.shard = Shard::new(1);
     connection
 }
 
 fn released(role: &str) -> Release {
-    Release { role_arn: role.parse().unwrap(), shard: Shard::all(1).next().unwrap() }
+    Release { role_arn: role.parse().unwrap(), shard: Shard::new(1).unwrap() }
 }
 
 fn ended(connection: &Connection, outcome: &Outcome) -> Change {
-    connection.conclude(outcome, &[], occasion()).unwrap()
+    connection.conclude(outcome, &[], cadence(), occasion()).unwrap()
 }
 
 fn verified_again(connection: &Connection, outcome: &Outcome) -> Change {
@@ -45,7 +45,7 @@ fn a_first_role_is_verified() {
     assert_eq!(change.event.data["from"], "pending_role");
     assert!(change.connection.releases.is_empty() && change.disowns.is_none());
     let verification = change.connection.verification.unwrap();
-    assert!(verification.running);
+    assert!(verification.steps.running);
     assert_eq!(
         verification.next_message(change.connection.id),
         VerifyStep {
@@ -102,7 +102,7 @@ fn proof_makes_it_active_and_the_owner() {
         at: NOW,
         request_id: None,
     };
-    let change = verifying().conclude(&Outcome::Proven, &[probe], occasion()).unwrap();
+    let change = verifying().conclude(&Outcome::Proven, &[probe], cadence(), occasion()).unwrap();
     assert_eq!(change.connection.state, ConnectionState::Active);
     assert_eq!(change.claims, Some(ROLE.parse().unwrap()));
     assert_eq!(change.connection.releases, []);
@@ -206,7 +206,7 @@ fn the_account_is_fixed_by_proof() {
 fn there_must_be_a_role_to_verify() {
     let error = pending().request_verification(start(), occasion()).unwrap_err();
     assert_eq!(error.code, "state_conflict");
-    assert!(pending().conclude(&Outcome::Proven, &[], occasion()).is_err());
+    assert!(pending().conclude(&Outcome::Proven, &[], cadence(), occasion()).is_err());
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! How every change of a connection is carried out.
+
+use domain::connection::{Change, End, Occasion, Start, role_already_connected};
+use domain::{Actor, Connection, ConnectionId, ConnectionState, Error, grant};
+use jiff::SignedDuration;
+
+use crate::app::App;
+use crate::idempotency::Idempotent;
+
+/// How long the first message of what begins is held back, so that the table knows of it when the
+/// message arrives.
+const HEAD_START: SignedDuration = SignedDuration::from_secs(1);
+
+/// How often a change is decided anew after the connection was changed at the same time.
+const ATTEMPTS: usize = 3;
+
+/// What a decision may need: when and by whom it is made, and the ids of what it may begin.
+#[derive(Debug, Clone)]
+pub(crate) struct Moment {
+    pub occasion: Occasion,
+    pub start: Start,
+    pub end: End,
+}
+
+/// Reads a connection, carries out the change that `decide` asks for, and returns the connection
+/// as it is then. `answer` is what the caller will be told, written with the change.
+///
+/// If the change begins work, its message goes out before the table is written: a crash in between
+/// leaves a message about work that nobody knows, which the onboarder drops, and never a
+/// connection that waits for a message that was never sent.
+pub(crate) async fn carry_out(
+    app: &App,
+    id: ConnectionId,
+    actor: &Actor,
+    request: &Idempotent,
+    answer: impl Fn(&Connection) -> Option<store::Answer>,
+    decide: impl Fn(&Connection, Moment) -> Result<Option<Change>, Error>,
+) -> Result<Connection, Error> {
+    let mut attempt = 1;
+    loop {
+        let before = app.store.connection(id).await?;
+        let occasion = app.occasion(actor.clone());
+        let moment = Moment { start: app.start(occasion.now), end: app.end(occasion.now), occasion };
+        let Some(change) = decide(&before, moment)? else { return Ok(before) };
+        refuse_owned_or_full(app, &before, &change).await?;
+        if begins_work(&before, &change)
+            && let Some(message) = change.next_message()
+        {
+            app.queue.send(&message, HEAD_START).await?;
+        }
+        let completion = answer(&change.connection).and_then(|answer| request.completion(answer));
+        match app.store.apply(&before, &change, completion.as_ref()).await {
+            Ok(()) => return Ok(change.connection),
+            // Decided anew under new ids: those of later work must be greater.
+            Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether the change begins a verification or an offboarding.
+fn begins_work(before: &Connection, change: &Change) -> bool {
+    let after = &change.connection;
+    let verification = |connection: &Connection| connection.verification.as_ref().map(|v| v.id);
+    let offboarding = |connection: &Connection| connection.offboarding.as_ref().map(|o| o.id);
+    verification(before) != verification(after) || offboarding(before) != offboarding(after)
+}
+
+/// Refuses a role that another connection owns, or that no grant has room for. Whoever wins a race
+/// for one is decided by proof, in a transaction; this only spares the others the wait.
+async fn refuse_owned_or_full(app: &App, before: &Connection, change: &Change) -> Result<(), Error> {
+    let after = &change.connection;
+    let Some(role) = after.role_arn.as_ref().filter(|_| after.state == ConnectionState::Verifying) else {
+        return Ok(());
+    };
+    let owner = app.store.role_owner(role);
+    let has_room = async {
+        // What is granted already stays where it is.
+        if after.shard.is_some() { Ok(true) } else { app.store.has_room(role, app.capacity).await }
+    };
+    let (owner, has_room) = futures::try_join!(owner, has_room)?;
+    if owner.is_some_and(|owner| owner != before.id) {
+        return Err(role_already_connected());
+    }
+    if !has_room {
+        tracing::error!(
+            connection_id = %before.id,
+            alarm = "grant_capacity_exhausted",
+            "a role was refused for want of room"
+        );
+        return Err(grant::capacity_exhausted());
+    }
+    Ok(())
+}

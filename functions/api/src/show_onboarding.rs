@@ -1,0 +1,90 @@
+//! `GET /onboard/{invite}/status`
+
+use axum::Json;
+use axum::extract::State;
+use domain::reason::Reason;
+use domain::setup::Setup;
+use domain::{Capability, Connection, ConnectionState, Region};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::invited::Invited;
+use crate::problem::Refused;
+use crate::show_setup::SetupView;
+use crate::view::VerificationView;
+
+/// How far the customer's connection has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProgressView {
+    state: ConnectionState,
+    verification: VerificationView,
+    /// Why the connection is not active, each with what mends it.
+    reasons: Vec<Reason>,
+    /// What to know though nothing is wrong.
+    warnings: Vec<Reason>,
+    role_arn: Option<String>,
+    /// The name of the submitted role, or else of the one that is to be made.
+    role_name: String,
+    /// The customer's account, as announced or as proven.
+    account_id: Option<String>,
+    /// What the provider will be able to do.
+    #[schema(value_type = Vec<String>)]
+    capabilities: Vec<Capability>,
+    /// Where.
+    #[schema(value_type = Vec<String>)]
+    regions: Vec<Region>,
+    /// Whether the link only reads: the role has been proven, and is the provider's to replace.
+    read_only: bool,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_verified_at: Option<jiff::Timestamp>,
+    /// When the link ends.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<jiff::Timestamp>,
+}
+
+impl From<&Connection> for ProgressView {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            state: connection.state,
+            verification: VerificationView::of(connection),
+            reasons: connection.reasons.clone(),
+            warnings: connection.warnings(),
+            role_arn: connection.role_arn.as_ref().map(ToString::to_string),
+            role_name: connection.role_name().to_string(),
+            account_id: connection.account_id.as_ref().map(ToString::to_string),
+            capabilities: connection.capabilities.requested().collect(),
+            regions: connection.regions.iter().cloned().collect(),
+            read_only: connection.first_proven_at.is_some(),
+            last_verified_at: connection.last_verified_at,
+            expires_at: connection.invite.as_ref().map(|invite| invite.expires_at),
+        }
+    }
+}
+
+/// The same, with what the customer needs to make the role.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OnboardingView {
+    #[serde(flatten)]
+    progress: ProgressView,
+    setup: SetupView,
+}
+
+/// Shows a customer how far their connection has come, and what they need to make the role.
+#[utoipa::path(
+    get,
+    path = "/onboard/{invite}/status",
+    tag = "onboarding",
+    security(()),
+    params(("invite" = String, Path, description = "The secret of the customer's link")),
+    responses((status = 200, description = "How far it has come", body = OnboardingView))
+)]
+pub(crate) async fn show_onboarding(
+    State(app): State<App>,
+    Invited(connection): Invited,
+) -> Result<Json<OnboardingView>, Refused> {
+    Ok(Json(OnboardingView {
+        progress: ProgressView::from(&connection),
+        setup: Setup::of(&connection, &app.deployment).into(),
+    }))
+}
