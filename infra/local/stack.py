@@ -3,7 +3,7 @@
     stack.py up   --dir .local --functions target/debug
     stack.py down --dir .local
     stack.py run  --dir .local/test --functions target/debug -- cargo test
-    stack.py run  --dir .local/test --functions target/debug --with small:BrokerCount=5 --break-calls small -- cargo test
+    stack.py run  --dir .local/test --functions target/debug --with small:AgreementRounds=1 -- cargo test
 
 Everything it writes is in --dir, and how to reach the stack is in stack.json there. `--with` deploys another instance
 beside it, in a folder of its own name, with other parameters.
@@ -77,7 +77,8 @@ def other_instance(text):
     """A name and parameters, of `NAME:PARAMETER=VALUE,PARAMETER=VALUE`."""
     name, _, listed = text.partition(":")
     if not re.fullmatch("[a-z]+", name) or name in RESERVED:
-        raise argparse.ArgumentTypeError(f"{name!r} is no name for an instance: lowercase letters, and none of {RESERVED}")
+        reserved = ", ".join(RESERVED)
+        raise argparse.ArgumentTypeError(f"{name!r} is no name: lowercase letters, and none of {reserved}")
     pairs = [pair.partition("=") for pair in listed.split(",") if pair]
     if not all(separator for _, separator, _ in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME:PARAMETER=VALUE,…")
@@ -90,7 +91,6 @@ def up(instance, arguments):
         say(f"already running at {instance.endpoint_url()}, updating it")
         deploy(instance, arguments.functions)
     else:
-        instance.stop()
         start_and_deploy(instance, arguments.functions)
     say(f"ready: {instance.stack_file}")
     return 0

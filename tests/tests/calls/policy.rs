@@ -92,8 +92,10 @@ mod tests {
 
     fn policies() -> Policies {
         let document = json!({"Version": "2012-10-17", "Statement": [
-            {"Sid": "Lists", "Effect": "Allow", "Action": "dynamodb:Query",
-             "Resource": ["arn:aws:dynamodb:r:1:table/t-ABCDEF012345", "arn:aws:dynamodb:r:1:table/t-ABCDEF012345/index/*"]},
+            {"Sid": "Lists", "Effect": "Allow", "Action": "dynamodb:Query", "Resource": [
+                "arn:aws:dynamodb:r:1:table/t-ABCDEF012345",
+                "arn:aws:dynamodb:r:1:table/t-ABCDEF012345/index/*",
+            ]},
         ]});
         Policies::of(&BTreeMap::from([("stack-Role-0123456789AB policy".to_owned(), document)]))
     }
