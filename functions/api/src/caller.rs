@@ -1,8 +1,8 @@
 //! Who calls: the identity that API Gateway's IAM authorizer has proven.
 
 use axum::extract::FromRequestParts;
-use axum::http::{Extensions, StatusCode};
 use axum::http::request::Parts;
+use axum::http::{Extensions, StatusCode};
 use domain::Actor;
 use lambda_http::request::RequestContext;
 

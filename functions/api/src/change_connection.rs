@@ -60,12 +60,18 @@ pub(crate) async fn change_connection(
     JsonBody(request): JsonBody<ChangeConnectionRequest>,
 ) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
     let scope = check(request, &app.deployment)?;
-    let connection =
-        carry_out(&app, id, &actor, &Idempotent::default(), |_| None, |connection, moment| {
+    let connection = carry_out(
+        &app,
+        id,
+        &actor,
+        &Idempotent::default(),
+        |_| None,
+        |connection, moment| {
             if_match.check(connection.version)?;
             connection.change_scope(scope.clone(), moment.start, moment.occasion)
-        })
-        .await?;
+        },
+    )
+    .await?;
     Ok((StatusCode::ACCEPTED, Json(connection.into())))
 }
 

@@ -144,7 +144,8 @@ async fn keep(app: &App, claimed: &Claimed, response: Response) -> Result<Respon
         return Ok(response);
     }
     let code = response.extensions().get::<ProblemCode>().map_or("", |code| code.0);
-    let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || PASSING.contains(&code);
+    let passes =
+        status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || PASSING.contains(&code);
     if passes {
         // At worst the claim runs out.
         if let Err(error) = app.store.release_request(claimed).await {
@@ -174,11 +175,8 @@ async fn replayed(app: &App, answer: Answer) -> Result<Response, Refused> {
         let connection = app.store.connection(id).await?;
         body[EXTERNAL_ID] = Value::from(connection.external_id.expose());
     }
-    let mut response = if body.is_null() {
-        status.into_response()
-    } else {
-        (status, axum::Json(body)).into_response()
-    };
+    let mut response =
+        if body.is_null() { status.into_response() } else { (status, axum::Json(body)).into_response() };
     if !status.is_success() {
         crate::problem::mark_as_problem(&mut response);
     }

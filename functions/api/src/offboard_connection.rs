@@ -33,11 +33,17 @@ pub(crate) async fn offboard_connection(
     Id(id): Id<ConnectionId>,
     if_match: IfMatch,
 ) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
-    let connection =
-        carry_out(&app, id, &actor, &Idempotent::default(), |_| None, |connection, moment| {
+    let connection = carry_out(
+        &app,
+        id,
+        &actor,
+        &Idempotent::default(),
+        |_| None,
+        |connection, moment| {
             if_match.check(connection.version)?;
             connection.offboard(moment.end, moment.occasion)
-        })
-        .await?;
+        },
+    )
+    .await?;
     Ok((StatusCode::ACCEPTED, Json(connection.into())))
 }

@@ -4,10 +4,12 @@ use std::sync::OnceLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response as Answer, Schema,
+    ComponentsBuilder, Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    Response as Answer, Schema,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
@@ -47,10 +49,27 @@ pub(crate) fn frame() -> OpenApi {
         .build()
 }
 
+/// The header that every `POST` takes.
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "1 to 255 visible ASCII characters of the caller's. The same request with the same key gets its first \
+             answer again for 24 hours, with the header `Idempotency-Replayed: true`, and is not carried out again.",
+        ))
+        .schema(Some(String::schema()))
+        .build()
+}
+
 /// The whole description.
 pub(crate) fn document() -> OpenApi {
     let mut document = crate::routes().into_openapi();
     for item in document.paths.paths.values_mut() {
+        if let Some(post) = &mut item.post {
+            post.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+        }
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             let mut refusal = Answer::new("A refusal");

@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::ReconciliationId;
 use domain::message::OnboardingMessage;
 use domain::reconciliation::{Finding, Reconciliation};
-use domain::ReconciliationId;
 use jiff::SignedDuration;
 use runtime::{now, random};
 use serde::{Deserialize, Serialize};

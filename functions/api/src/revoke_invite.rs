@@ -29,10 +29,17 @@ pub(crate) async fn revoke_invite(
     Id(id): Id<ConnectionId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Refused> {
-    carry_out(&app, id, &actor, &Idempotent::default(), |_| None, |connection, moment| {
-        if_match.check(connection.version)?;
-        Ok(connection.revoke_invite(moment.occasion))
-    })
+    carry_out(
+        &app,
+        id,
+        &actor,
+        &Idempotent::default(),
+        |_| None,
+        |connection, moment| {
+            if_match.check(connection.version)?;
+            Ok(connection.revoke_invite(moment.occasion))
+        },
+    )
     .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -34,10 +34,16 @@ pub(crate) async fn submit_invited_role(
     app.store.count_submission(connection.id, now()).await?;
     let role = read_role(request.role_arn.as_ref())?;
     let none = Idempotent::default();
-    let connection =
-        carry_out(&app, connection.id, &Actor::Customer, &none, |_| None, |connection, moment| {
+    let connection = carry_out(
+        &app,
+        connection.id,
+        &Actor::Customer,
+        &none,
+        |_| None,
+        |connection, moment| {
             connection.submit_role(role.clone(), &app.deployment, moment.start, moment.occasion)
-        })
-        .await?;
+        },
+    )
+    .await?;
     Ok((StatusCode::ACCEPTED, Json(ProgressView::from(&connection))))
 }

@@ -47,10 +47,17 @@ pub(crate) async fn submit_role(
 ) -> Result<(StatusCode, Json<ConnectionView>), Refused> {
     let role = read_role(request.role_arn.as_ref())?;
     let none = Idempotent::default();
-    let connection = carry_out(&app, id, &actor, &none, |_| None, |connection, moment| {
-        if_match.check(connection.version)?;
-        connection.submit_role(role.clone(), &app.deployment, moment.start, moment.occasion)
-    })
+    let connection = carry_out(
+        &app,
+        id,
+        &actor,
+        &none,
+        |_| None,
+        |connection, moment| {
+            if_match.check(connection.version)?;
+            connection.submit_role(role.clone(), &app.deployment, moment.start, moment.occasion)
+        },
+    )
     .await?;
     Ok((StatusCode::ACCEPTED, Json(connection.into())))
 }

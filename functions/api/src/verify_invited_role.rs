@@ -28,9 +28,8 @@ pub(crate) async fn verify_invited_role(
     request_key: Idempotent,
 ) -> Result<(StatusCode, Json<ProgressView>), Refused> {
     app.store.count_submission(connection.id, now()).await?;
-    let answer = |connection: &domain::Connection| {
-        kept(StatusCode::ACCEPTED, &ProgressView::from(connection))
-    };
+    let answer =
+        |connection: &domain::Connection| kept(StatusCode::ACCEPTED, &ProgressView::from(connection));
     let connection =
         carry_out(&app, connection.id, &Actor::Customer, &request_key, answer, |connection, moment| {
             connection.request_verification(moment.start, moment.occasion)

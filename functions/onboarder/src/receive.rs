@@ -4,8 +4,10 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use domain::Error;
 use domain::message::OnboardingMessage;
 use futures::future::join_all;
+use jiff::SignedDuration;
 
 use crate::app::App;
+use crate::publish::may_pass;
 use crate::{offboard, publish, reconcile, sweep, verify};
 
 /// Takes every message of a batch at once. Those that failed are delivered again, and end in the
@@ -17,6 +19,7 @@ pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
         if let Err(error) = result {
             let message_id = message.message_id.clone().unwrap_or_default();
             tracing::error!(message_id, cause = error.chain(), "a message could not be taken");
+            deliver_again(app, message, &error).await;
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message_id;
             response.batch_item_failures.push(failure);
@@ -40,8 +43,43 @@ async fn take(app: &App, message: &SqsMessage) -> Result<(), Error> {
     }
 }
 
+/// Has a message that failed delivered again after a short while, and not only when the queue's
+/// long visibility timeout is over, which is meant for functions that crash.
+async fn deliver_again(app: &App, message: &SqsMessage, error: &Error) {
+    let Some(receipt) = &message.receipt_handle else { return };
+    let delay = redelivery_delay(received(message), may_pass(error));
+    if let Err(error) = app.queue.deliver_again(receipt, delay).await {
+        tracing::warn!(cause = error.chain(), "a message that failed waits for its visibility timeout");
+    }
+}
+
+/// How long a message that failed at its `received`th delivery rests. What no waiting mends rests
+/// just long enough for the others to be taken first.
+fn redelivery_delay(received: u32, may_pass: bool) -> SignedDuration {
+    const LONGEST: i64 = 120;
+    let seconds = if may_pass { 5 << (2 * received.saturating_sub(1).min(4)) } else { 1 };
+    SignedDuration::from_secs(LONGEST.min(seconds))
+}
+
+/// How often SQS has delivered this very message.
+fn received(message: &SqsMessage) -> u32 {
+    let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    count.unwrap_or(1)
+}
+
 /// Whether SQS has delivered this very message before, so that work of it may be half done.
 fn delivered_before(message: &SqsMessage) -> bool {
-    let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse::<u32>().ok());
-    count.unwrap_or(1) > 1
+    received(message) > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_rests_longer_each_time() {
+        let rests = [1, 2, 3, 4, 5, 99].map(|received| redelivery_delay(received, true).as_secs());
+        assert_eq!(rests, [5, 20, 80, 120, 120, 120]);
+        assert_eq!(redelivery_delay(3, false).as_secs(), 1);
+    }
 }

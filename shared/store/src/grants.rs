@@ -102,7 +102,8 @@ impl Store {
     /// When the table does not answer.
     pub async fn grant_use(&self) -> Result<GrantUse, Error> {
         let item = self.get(Key::grant_use()).await?.unwrap_or_default();
-        let counts = item.into_iter().filter_map(|(name, value)| Some((name, value.as_n().ok()?.parse().ok()?)));
+        let counts =
+            item.into_iter().filter_map(|(name, value)| Some((name, value.as_n().ok()?.parse().ok()?)));
         Ok(GrantUse(counts.collect()))
     }
 
@@ -119,7 +120,8 @@ impl Store {
         let items = self.batch(keys).await?.into_iter().map(|item| {
             let key = key_of(&item);
             let shard = shards.iter().find(|shard| Some(Key::grant_shard(**shard).into_item()) == key);
-            let shard = shard.ok_or_else(|| Error::internal("DynamoDB gave another item than was asked for"))?;
+            let shard =
+                shard.ok_or_else(|| Error::internal("DynamoDB gave another item than was asked for"))?;
             Ok((*shard, GrantShard::read(&item)?))
         });
         items.collect()
@@ -174,9 +176,8 @@ impl Store {
                 (held.shard, self.further_hold(connection.id, role, held.shard)?)
             } else {
                 let used = self.grant_use().await?;
-                let shard = capacity
-                    .shard_for(role, |shard| used.of(shard))
-                    .ok_or_else(grant::capacity_exhausted)?;
+                let shard =
+                    capacity.shard_for(role, |shard| used.of(shard)).ok_or_else(grant::capacity_exhausted)?;
                 (shard, self.first_hold(connection.id, role, shard, capacity)?)
             };
             let owner = Update::builder()

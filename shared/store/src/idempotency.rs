@@ -212,8 +212,7 @@ impl Store {
             HashMap::from([(":token".to_owned(), text(&completion.claimed.token))]),
         )?;
         if let Some(put) = &mut put.put {
-            put.expression_attribute_names =
-                Some(HashMap::from([("#token".to_owned(), "token".to_owned())]));
+            put.expression_attribute_names = Some(HashMap::from([("#token".to_owned(), "token".to_owned())]));
         }
         Ok(put)
     }

@@ -79,9 +79,9 @@ impl Store {
             item.insert("expires_at".to_owned(), expiry(now + WINDOW));
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
             let put = match seen {
-                Some(seen) => put
-                    .condition_expression("asked_at = :seen")
-                    .expression_attribute_values(":seen", seen),
+                Some(seen) => {
+                    put.condition_expression("asked_at = :seen").expression_attribute_values(":seen", seen)
+                }
                 None => put.condition_expression("attribute_not_exists(pk)"),
             };
             match put.send().await {

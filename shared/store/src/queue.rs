@@ -49,6 +49,22 @@ impl OnboardingQueue {
             .map_err(unexpected)?;
         Ok(())
     }
+
+    /// Has the message with this receipt, which is being worked on, delivered again after `delay`.
+    ///
+    /// # Errors
+    /// When the queue does not answer, or no longer knows the receipt.
+    pub async fn deliver_again(&self, receipt: &str, delay: SignedDuration) -> Result<(), Error> {
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(i32::try_from(delay.as_secs()).unwrap_or(MAX_DELAY).clamp(0, MAX_DELAY))
+            .send()
+            .await
+            .map_err(unexpected)?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

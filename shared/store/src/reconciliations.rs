@@ -41,7 +41,9 @@ impl Store {
             Ok(()) => {}
             Err(Refusal::Conditions(places)) if places == [0] => {}
             Err(Refusal::Conditions(_)) => return Err(in_progress()),
-            Err(Refusal::Busy) => return Err(Error::unavailable("another transaction held the reconciliation")),
+            Err(Refusal::Busy) => {
+                return Err(Error::unavailable("another transaction held the reconciliation"));
+            }
             Err(Refusal::Failed(error)) => return Err(error),
         }
         completion.inspect(|completion| completion.written());

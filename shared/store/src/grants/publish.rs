@@ -78,12 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn mark_published(
-        &self,
-        shard: Shard,
-        publisher: &str,
-        version: u64,
-    ) -> Result<Marked, Error> {
+    pub async fn mark_published(&self, shard: Shard, publisher: &str, version: u64) -> Result<Marked, Error> {
         let marked = self
             .client
             .update_item()
