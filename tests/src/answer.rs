@@ -1,5 +1,7 @@
 //! One answer of the API.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// An answer: status, headers that matter, body.
@@ -9,6 +11,8 @@ pub struct Answer {
     pub status: u16,
     /// The media type.
     pub content_type: String,
+    /// The headers, by their names in lower case.
+    pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: Value,
 }

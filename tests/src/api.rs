@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
+use crate::customer::CustomerAccount;
 use crate::openapi::Description;
 use crate::stack::{Stack, eventually};
 
@@ -77,6 +78,22 @@ impl Api {
         self.send(Method::PUT, path, Some(body.to_string())).await
     }
 
+    /// `PATCH path` with a JSON body.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body.to_string())).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// `POST path` with a JSON body and an `Idempotency-Key`.
+    pub async fn post_once(&self, path: &str, body: &Value, key: &str) -> Answer {
+        let headers = [("idempotency-key", key)];
+        self.send_with(Method::POST, path, Some(body.to_string()), &headers).await
+    }
+
     /// Sends a request, and holds its answer against the API's description, unless API Gateway
     /// itself refused it.
     pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
@@ -136,9 +153,13 @@ impl Api {
         let content_type = response.headers().get("content-type");
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let status = response.status().as_u16();
+        let headers = response.headers().iter();
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status, content_type, body })
+        Ok(Answer { status, content_type, headers, body })
     }
 
     fn signature(&self, keys: &Keys, method: &Method, url: &str, body: &str) -> Vec<(String, String)> {
@@ -231,6 +252,31 @@ impl Api {
         self.settled(connection).await
     }
 
+    /// Makes a connection with a role that its customer makes as they should, and waits until it
+    /// is active. Returns the connection and the role's ARN.
+    pub async fn active_connection(&self, account: &CustomerAccount) -> (Value, String) {
+        let connection = self.new_connection().await;
+        let trust = self.setup(&connection).await["trust_policy"].clone();
+        let role = account.make_role(&text(&connection["role_name"]), &trust).await;
+        let active = self.onboard(&connection, &role).await;
+        assert_eq!(active["state"], "active", "{active:#}");
+        (active, role)
+    }
+
+    /// Offboards a connection, and waits until it is.
+    pub async fn offboarded(&self, connection: &Value) -> Value {
+        self.delete(&path_of(connection)).await.expect(202);
+        eventually("the connection is offboarded", async || {
+            Some(self.look(connection).await).filter(|now| now["state"] == "offboarded")
+        })
+        .await
+    }
+
+    /// The types of a connection's events, in order.
+    pub async fn event_types(&self, connection: &Value) -> Vec<String> {
+        self.events(connection).await.iter().map(|event| text(&event["type"])).collect()
+    }
+
     /// Every event of a connection.
     pub async fn events(&self, connection: &Value) -> Vec<Value> {
         let list = self.get(&format!("{}/events?limit=100", path_of(connection))).await.expect(200);
@@ -239,7 +285,9 @@ impl Api {
     }
 }
 
-fn path_of(connection: &Value) -> String {
+/// The path of a connection.
+#[must_use]
+pub fn path_of(connection: &Value) -> String {
     format!("/v1/connections/{}", text(&connection["connection_id"]))
 }
 

@@ -17,7 +17,7 @@ mod provider;
 mod stack;
 
 pub use answer::Answer;
-pub use api::{Api, Keys};
+pub use api::{Api, Keys, path_of};
 pub use customer::CustomerAccount;
 pub use provider::Provider;
-pub use stack::{Stack, eventually};
+pub use stack::{Stack, eventually, eventually_within};

@@ -221,6 +221,72 @@ impl Provider {
         messages.into_iter().filter_map(|message| message.body).collect()
     }
 
+    /// Detaches the policy of this shard from its broker.
+    pub async fn detach_grant(&self, shard: &str) {
+        for role in self.attachments(shard).await {
+            let detached =
+                self.iam.detach_role_policy().role_name(role).policy_arn(self.grant_arn(shard)).send().await;
+            detached.expect("it is detached");
+        }
+    }
+
+    /// Has the policy of this shard name another role.
+    pub async fn rewrite_grant(&self, shard: &str, role_arn: &str) {
+        let document = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn}
+        ]});
+        let version = self.iam.create_policy_version().policy_arn(self.grant_arn(shard));
+        let version = version.policy_document(document.to_string()).set_as_default(true).send().await;
+        version.expect("the policy is rewritten");
+    }
+
+    /// Deletes the policy of this shard.
+    pub async fn delete_grant(&self, shard: &str) {
+        let deleted = self.iam.delete_policy().policy_arn(self.grant_arn(shard)).send().await;
+        deleted.expect("the policy is deleted");
+    }
+
+    /// Lets the first broker assume a role behind Drawbridge's back, and returns the policy's ARN.
+    pub async fn attach_to_broker(&self, role_arn: &str) -> String {
+        let document = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn}
+        ]});
+        let name = format!("foreign-{}", uuid::Uuid::new_v4().simple());
+        let made = self.iam.create_policy().policy_name(name).policy_document(document.to_string());
+        let policy = made.send().await.expect("the policy is made").policy.and_then(|policy| policy.arn);
+        let arn = policy.expect("an ARN");
+        let attached = self.iam.attach_role_policy().role_name("broker-1").policy_arn(&arn).send().await;
+        attached.expect("it is attached");
+        arn
+    }
+
+    /// Undoes [`Provider::attach_to_broker`].
+    pub async fn detach_from_broker(&self, policy_arn: &str) {
+        let detached =
+            self.iam.detach_role_policy().role_name("broker-1").policy_arn(policy_arn).send().await;
+        detached.expect("it is detached");
+    }
+
+    /// This text attribute of all items whose partition begins like this.
+    pub async fn partitions_with(&self, prefix: &str, attribute: &str) -> Vec<String> {
+        let mut pages = self
+            .dynamodb
+            .scan()
+            .table_name(&self.stack.table_name)
+            .filter_expression("begins_with(pk, :prefix)")
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.expect("the table answers");
+            found.extend(item.get(attribute).and_then(|value| value.as_s().ok()).cloned());
+        }
+        found
+    }
+
     /// Puts a message on the onboarding queue.
     pub async fn send_message(&self, body: &str) {
         let queue = &self.stack.onboarding_queue_url;

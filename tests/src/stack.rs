@@ -119,13 +119,25 @@ impl Stack {
 ///
 /// # Panics
 /// When it has found nothing for a minute, with `what` was waited for.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    eventually_within(Duration::from_mins(1), what, look).await
+}
+
+/// Waits until `look` finds something, for so long at most.
+///
+/// # Panics
+/// When it has found nothing by then, with `what` was waited for.
+pub async fn eventually_within<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_mins(1), "waited for a minute: {what}");
+        assert!(begun.elapsed() < patience, "waited for {patience:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -41,6 +41,9 @@ pub(crate) struct ProgressView {
     /// When the link ends.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<jiff::Timestamp>,
+    /// What the customer needs to make the role. Only the status has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup: Option<SetupView>,
 }
 
 impl From<&Connection> for ProgressView {
@@ -58,16 +61,9 @@ impl From<&Connection> for ProgressView {
             read_only: connection.first_proven_at.is_some(),
             last_verified_at: connection.last_verified_at,
             expires_at: connection.invite.as_ref().map(|invite| invite.expires_at),
+            setup: None,
         }
     }
-}
-
-/// The same, with what the customer needs to make the role.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct OnboardingView {
-    #[serde(flatten)]
-    progress: ProgressView,
-    setup: SetupView,
 }
 
 /// Shows a customer how far their connection has come, and what they need to make the role.
@@ -77,14 +73,12 @@ pub(crate) struct OnboardingView {
     tag = "onboarding",
     security(()),
     params(("invite" = String, Path, description = "The secret of the customer's link")),
-    responses((status = 200, description = "How far it has come", body = OnboardingView))
+    responses((status = 200, description = "How far it has come", body = ProgressView))
 )]
 pub(crate) async fn show_onboarding(
     State(app): State<App>,
     Invited(connection): Invited,
-) -> Result<Json<OnboardingView>, Refused> {
-    Ok(Json(OnboardingView {
-        progress: ProgressView::from(&connection),
-        setup: Setup::of(&connection, &app.deployment).into(),
-    }))
+) -> Result<Json<ProgressView>, Refused> {
+    let setup = Setup::of(&connection, &app.deployment);
+    Ok(Json(ProgressView { setup: Some(setup.into()), ..ProgressView::from(&connection) }))
 }

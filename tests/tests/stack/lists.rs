@@ -43,6 +43,22 @@ async fn pages_follow_each_other_without_loss_or_repeat() {
 }
 
 #[tokio::test]
+async fn connections_are_listed_by_state() {
+    let api = Api::operator();
+    let connection = api.new_connection().await;
+    let mut path = "/v1/connections?state=pending_role&limit=100".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let page = api.get(&path).await.expect(200);
+        assert!(page["items"].as_array().unwrap().iter().all(|item| item["state"] == "pending_role"));
+        seen.extend(ids(&page));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/connections?state=pending_role&limit=100&cursor={cursor}");
+    }
+    assert!(seen.contains(&connection["connection_id"].as_str().unwrap().to_owned()));
+}
+
+#[tokio::test]
 async fn a_cursor_is_good_for_its_own_list_alone() {
     let api = Api::operator();
     api.new_connection().await;

@@ -2,12 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
 
 mod authorization;
+mod capacity;
+mod changes;
 mod command_line;
 mod conventions;
 mod customer_role;
+mod idempotency;
+mod invites;
 mod least_privilege;
 mod lists;
 mod logs;
+mod offboarding;
 mod onboarding;
+mod proof;
+mod races;
+mod reconcile;
 mod refusals;
 mod sources;

@@ -97,3 +97,50 @@ fn the_rules_are_built_without_aws() {
         .collect();
     assert_eq!(impure, Vec::<&String>::new());
 }
+
+/// Every file of this kind below a folder.
+fn files(folder: &std::path::Path, ending: &str, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            files(&path, ending, found);
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+}
+
+/// The documents say which test shows what; one that is renamed must be renamed there.
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    let root = std::path::Path::new(ROOT);
+    let mut sources = Vec::new();
+    for folder in ["cli", "functions", "shared", "tests"] {
+        files(&root.join(folder), ".rs", &mut sources);
+    }
+    let mut functions = std::collections::BTreeSet::new();
+    for source in sources {
+        let text = std::fs::read_to_string(source).unwrap();
+        functions.extend(
+            text.lines()
+                .filter_map(|line| line.split_once("fn ")?.1.split(['(', '<']).next())
+                .map(str::to_owned),
+        );
+    }
+    for document in ["docs/threat-model.md", "ARCHITECTURE.md"] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        let tables = text.lines().filter(|line| line.starts_with('|')).filter_map(|line| {
+            // The last column names tests.
+            line.trim_end_matches('|').rsplit('|').next()
+        });
+        let mut named = 0;
+        for name in tables.flat_map(|cell| cell.split('`').skip(1).step_by(2).collect::<Vec<_>>()) {
+            // A test's name is a sentence.
+            if name.matches('_').count() >= 3 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+                assert!(functions.contains(name), "{document} names {name}, which is no test");
+                named += 1;
+            }
+        }
+        assert!(named > 20, "{document} names {named} tests");
+    }
+}
