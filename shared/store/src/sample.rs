@@ -3,8 +3,8 @@
 use domain::connection::{Change, Release};
 use domain::grant::Shard;
 use domain::proof::{Probe, ProbeId, ProbeOutcome};
-use domain::sample::occasion;
 pub(crate) use domain::sample::{NOW, created, submitted};
+use domain::sample::{cadence, occasion};
 use domain::verification::Outcome;
 use domain::{Capability, CapabilitySet, Connection, ConnectionId, CustomerId, RoleArn};
 
@@ -20,7 +20,7 @@ pub(crate) fn another_role() -> RoleArn {
 }
 
 pub(crate) fn shard(number: usize) -> Shard {
-    Shard::all(10).nth(number - 1).unwrap()
+    Shard::new(u16::try_from(number).unwrap()).unwrap()
 }
 
 pub(crate) fn connection_id(number: u8) -> ConnectionId {
@@ -45,7 +45,7 @@ pub(crate) fn concluded(before: &Connection, outcome: &Outcome) -> Change {
         at: NOW,
         request_id: Some("of-the-probe".to_owned()),
     };
-    before.conclude(outcome, &[probe], occasion()).unwrap()
+    before.conclude(outcome, &[probe], cadence(), occasion()).unwrap()
 }
 
 /// A connection with everything that one can have.

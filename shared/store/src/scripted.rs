@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::ErrorMetadata;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
@@ -15,7 +16,7 @@ use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 
 use crate::Store;
-use crate::item::{Item, Key};
+use crate::item::{Item, Key, key_of};
 
 /// Why a transaction is refused, and what the table holds from then on.
 type Refused = (TransactWriteItemsError, Vec<(Key, Item)>);
@@ -65,8 +66,21 @@ impl Scripted {
             state.queries.push(input.clone());
             state.pages.pop_front().unwrap_or_else(|| panic!("one query more than expected: {input:?}"))
         });
+        let here = Arc::clone(&state);
+        let batch = mock!(Client::batch_get_item).then_compute_output(move |input| {
+            let request = &input.request_items().unwrap()["table"];
+            assert_eq!(request.consistent_read(), Some(true), "what is decided upon is read consistently");
+            let state = here.lock().unwrap();
+            let found = request.keys().iter().filter_map(|wanted| {
+                let item = state.items.iter().rev().find(|(known, _)| known == wanted);
+                item.map(|(_, item)| item.clone())
+            });
+            // DynamoDB answers in no order.
+            let found: Vec<Item> = found.collect::<Vec<_>>().into_iter().rev().collect();
+            BatchGetItemOutput::builder().responses("table", found).build()
+        });
         let client =
-            mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&get, &transact, &query], |config| {
+            mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&get, &transact, &query, &batch], |config| {
                 config.retry_config(RetryConfig::disabled())
             });
         Self { store: Store::with_client(client, "table"), state }
@@ -84,6 +98,9 @@ impl Scripted {
 
     /// Has the next query answered with this page.
     pub fn page(&self, items: Vec<Item>, last_evaluated_key: Option<Item>) {
+        // What an index tells of is in the table.
+        let known = items.iter().filter_map(|item| Some((key_of(item)?, item.clone())));
+        self.state.lock().unwrap().items.extend(known);
         let page =
             QueryOutput::builder().set_items(Some(items)).set_last_evaluated_key(last_evaluated_key).build();
         self.state.lock().unwrap().pages.push_back(page);

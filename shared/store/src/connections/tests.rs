@@ -31,7 +31,7 @@ fn busy(operations: usize) -> TransactWriteItemsError {
 #[tokio::test]
 async fn a_busy_transaction_is_sent_again_as_it_was() {
     let table = refused((1..BUSY_ATTEMPTS).map(|_| busy(3)));
-    table.store.create_connection(&created()).await.unwrap();
+    table.store.create_connection(&created(), None).await.unwrap();
     let sent = table.sent();
     assert_eq!(sent.len(), BUSY_ATTEMPTS);
     assert!(sent.iter().all(|writes| *writes == sent[0]));
@@ -41,7 +41,8 @@ async fn a_busy_transaction_is_sent_again_as_it_was() {
 async fn sending_again_has_an_end() {
     let before = verifying();
     let table = refused((0..=BUSY_ATTEMPTS).map(|_| busy(3)));
-    let error = table.store.apply(&before, &concluded(&before, &Outcome::Inconclusive)).await.unwrap_err();
+    let error =
+        table.store.apply(&before, &concluded(&before, &Outcome::Inconclusive), None).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "concurrent_change"));
     assert_eq!(table.sent().len(), BUSY_ATTEMPTS);
 }
@@ -53,25 +54,31 @@ async fn sending_again_has_an_end() {
 #[tokio::test]
 async fn only_what_is_busy_is_sent_again(#[case] error: TransactWriteItemsError) {
     let table = refused([error]);
-    table.store.create_connection(&created()).await.unwrap_err();
+    table.store.create_connection(&created(), None).await.unwrap_err();
     assert_eq!(table.sent().len(), 1);
 }
 
 #[tokio::test]
 async fn a_connection_is_made_with_its_event() {
     let table = Scripted::new();
-    table.store.create_connection(&created()).await.unwrap();
+    table.store.create_connection(&created(), None).await.unwrap();
     let sent = table.sent();
-    let [connection, event] = sent[0].as_slice() else { panic!("two operations: {sent:?}") };
+    let [connection, event, invite] = sent[0].as_slice() else { panic!("three operations: {sent:?}") };
     let connection = connection.put().unwrap();
     assert_eq!(connection.condition_expression(), Some("attribute_not_exists(pk)"));
     assert_eq!(event.put().unwrap().item()["event_id"], text(created().event.id.to_string()));
+    let invite = invite.put().unwrap().item();
+    assert_eq!(invite["pk"], text(format!("INVITE#{}", created().invites.unwrap().hash)));
+    assert_eq!(invite["connection_id"], text(created().connection.id.to_string()));
 
     // Nobody may get another one's connection, however unlikely the same id is.
-    let error = refused([unmet(0, 2)]).store.create_connection(&created()).await.unwrap_err();
+    let error = refused([unmet(0, 2)]).store.create_connection(&created(), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Internal);
-    let error =
-        refused((0..BUSY_ATTEMPTS).map(|_| busy(2))).store.create_connection(&created()).await.unwrap_err();
+    let error = refused((0..BUSY_ATTEMPTS).map(|_| busy(2)))
+        .store
+        .create_connection(&created(), None)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
 }
 
@@ -89,7 +96,7 @@ async fn a_write_whose_answer_was_lost_meets_itself(
     let before = verifying();
     let next = before.verification.clone().unwrap().advanced(before.updated_at, &[]);
     let mut found = next.clone();
-    found.step = other_step.unwrap_or(next.step);
+    found.steps.step = other_step.unwrap_or(next.steps.step);
     let item = HashMap::from([
         ("revision".to_owned(), number(before.revision + revisions)),
         ("verification".to_owned(), attribute(&found).unwrap()),
@@ -120,7 +127,7 @@ async fn proof_claims_the_role_in_the_same_transaction() {
     let before = verifying();
     let change = concluded(&before, &Outcome::Proven);
     let table = Scripted::new();
-    table.store.apply(&before, &change).await.unwrap();
+    table.store.apply(&before, &change, None).await.unwrap();
 
     let sent = table.sent();
     let [connection, owner, event, evidence] = sent[0].as_slice() else { panic!("four: {sent:?}") };
@@ -154,7 +161,7 @@ async fn what_stands_in_the_way_of_a_claim_is_told(
 ) {
     let before = verifying();
     let table = refused([error]);
-    let error = table.store.apply(&before, &concluded(&before, &Outcome::Proven)).await.unwrap_err();
+    let error = table.store.apply(&before, &concluded(&before, &Outcome::Proven), None).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Conflict, code));
     assert_eq!(table.sent().len(), 1);
 }
@@ -164,7 +171,7 @@ async fn another_role_disowns_the_old_one() {
     let before = full();
     let change = submitted(&before, ANOTHER_ROLE);
     let table = Scripted::new();
-    table.store.apply(&before, &change).await.unwrap();
+    table.store.apply(&before, &change, None).await.unwrap();
     let sent = table.sent();
     let [_, event, disowned] = sent[0].as_slice() else { panic!("three operations: {sent:?}") };
     assert!(event.put().unwrap().item().contains_key("event_id"));
@@ -176,7 +183,7 @@ async fn another_role_disowns_the_old_one() {
 
     // Place 1 is the event here: a refusal there is not about an owner.
     let table = refused([unmet(1, 3)]);
-    let error = table.store.apply(&before, &change).await.unwrap_err();
+    let error = table.store.apply(&before, &change, None).await.unwrap_err();
     assert_eq!(error.code, "concurrent_change");
 }
 

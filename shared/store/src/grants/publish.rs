@@ -138,3 +138,6 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@ use super::*;
 use crate::item::Item;
 use crate::sample::{connection_id, role, shard, verifying};
 use crate::scripted::{Scripted, canceled, unmet};
+use domain::ErrorKind;
 use rstest::rstest;
 
 fn me() -> Connection {
@@ -20,13 +21,20 @@ fn held(in_shard: Shard, holders: &[ConnectionId]) -> (Key, Item) {
     (Key::role_grant(&role()), item)
 }
 
-/// A shard of which so many characters are taken.
-fn used(shard: Shard, used: usize) -> (Key, Item) {
-    let mut item = Key::grant_shard(shard).into_item();
-    item.insert("used".to_owned(), number(used as u64));
-    item.insert("version".to_owned(), number(7));
-    item.insert("arns".to_owned(), set(&["arn:aws:iam::333333333333:role/other".to_owned()]));
-    (Key::grant_shard(shard), item)
+/// How many brokers with ten whole grants each.
+fn capacity(brokers: u16) -> Capacity {
+    Capacity { brokers, per_broker: 10, characters: grant::MAX_POLICY_CHARACTERS }
+}
+
+fn room() -> usize {
+    capacity(1).room()
+}
+
+/// The item that counts how many characters of these shards are taken.
+fn used(counts: &[(Shard, usize)]) -> (Key, Item) {
+    let mut item = Key::grant_use().into_item();
+    item.extend(counts.iter().map(|(shard, used)| (use_name(*shard), number(*used as u64))));
+    (Key::grant_use(), item)
 }
 
 fn table(items: Vec<(Key, Item)>) -> Scripted {
@@ -67,66 +75,72 @@ fn assert_join(writes: &[TransactWriteItem], in_shard: Shard) {
 
 /// Asserts that the role is put into `shard`, which must still have room for it.
 fn assert_first(writes: &[TransactWriteItem], into: Shard) {
-    assert_eq!(writes.len(), 3);
+    assert_eq!(writes.len(), 4);
     assert_owner(&writes[0], into);
     let put = writes[1].put().unwrap();
     assert_eq!(*put.item(), held(into, &[me().id]).1);
     assert_eq!(put.condition_expression(), Some("attribute_not_exists(pk)"));
-    let add = writes[2].update().unwrap();
+    let count = writes[2].update().unwrap();
+    assert_eq!(count.key(), &Key::grant_use().into_item());
+    assert_eq!(count.update_expression(), "ADD #used :size");
+    assert_eq!(count.condition_expression(), Some("attribute_not_exists(#used) OR #used <= :room"));
+    assert_eq!(count.expression_attribute_names().unwrap()["#used"], use_name(into));
+    let values = count.expression_attribute_values().unwrap();
+    assert_eq!(values[":size"], number(size() as u64));
+    assert_eq!(values[":room"], number((room() - size()) as u64));
+    let add = writes[3].update().unwrap();
     assert_eq!(add.key(), &Key::grant_shard(into).into_item());
-    assert_eq!(add.update_expression(), "ADD arns :role, #used :size, version :one");
-    assert_eq!(add.condition_expression(), Some("attribute_not_exists(#used) OR #used <= :room"));
+    assert_eq!(add.update_expression(), "ADD arns :role, version :one");
     let values = add.expression_attribute_values().unwrap();
     assert_eq!(values[":role"], set_of(role().to_string()));
-    assert_eq!(values[":size"], number(size() as u64));
-    assert_eq!(values[":room"], number((grant::CAPACITY - size()) as u64));
     assert_eq!(values[":one"], number(1));
 }
 
 #[tokio::test]
 async fn a_role_that_is_granted_already_is_joined_where_it_is() {
     // Its shard is full, which does not matter: the role takes no further room.
-    let table = table(vec![held(shard(4), &[connection_id(9)]), used(shard(4), grant::CAPACITY)]);
-    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(4));
+    let table = table(vec![held(shard(4), &[connection_id(9)]), used(&[(shard(4), room())])]);
+    assert_eq!(table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap(), shard(4));
     assert_eq!(table.sent().len(), 1);
     assert_join(&table.sent()[0], shard(4));
 }
 
 #[rstest]
 #[case::an_empty_table(vec![], 1)]
-#[case::room_to_the_last_character(vec![used(shard(1), grant::CAPACITY - size())], 1)]
-#[case::one_character_too_few(vec![used(shard(1), grant::CAPACITY - size() + 1)], 2)]
-#[case::several_full(vec![used(shard(1), grant::CAPACITY), used(shard(2), grant::CAPACITY)], 3)]
+#[case::room_to_the_last_character(vec![used(&[(shard(1), room() - size())])], 1)]
+#[case::one_character_too_few(vec![used(&[(shard(1), room() - size() + 1)])], 2)]
+#[case::several_full(vec![used(&[(shard(1), room()), (shard(2), room())])], 3)]
 // A shard whose last role has left counts no characters.
-#[case::emptied(vec![used(shard(1), 0)], 1)]
+#[case::emptied(vec![used(&[(shard(1), 0)])], 1)]
 #[tokio::test]
 async fn a_first_hold_takes_the_first_shard_with_room(
     #[case] items: Vec<(Key, Item)>,
     #[case] expected: usize,
 ) {
     let table = table(items);
-    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(expected));
+    assert_eq!(table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap(), shard(expected));
     assert_eq!(table.sent().len(), 1);
     assert_first(&table.sent()[0], shard(expected));
 }
 
 #[tokio::test]
 async fn another_broker_makes_room() {
-    let full = || (1..=10).map(|place| used(shard(place), grant::CAPACITY - 1)).collect();
+    let counts: Vec<_> = (1..=10).map(|place| (shard(place), room() - 1)).collect();
+    let full = || vec![used(&counts)];
     let first = table(full());
-    let error = first.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    let error = first.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "grant_capacity_exhausted"));
     assert!(first.sent().is_empty());
 
     let both = table(full());
-    assert_eq!(both.store.hold_grant(&me(), &role(), 2).await.unwrap(), shard(11));
+    assert_eq!(both.store.hold_grant(&me(), &role(), capacity(2)).await.unwrap(), shard(26));
 }
 
 #[tokio::test]
 async fn who_loses_a_race_for_a_first_hold_joins() {
     let table = table(vec![]);
-    table.refuse(unmet(1, 3), vec![held(shard(5), &[connection_id(9)])]);
-    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(5));
+    table.refuse(unmet(1, 4), vec![held(shard(5), &[connection_id(9)])]);
+    assert_eq!(table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap(), shard(5));
     assert_first(&table.sent()[0], shard(1));
     assert_join(&table.sent()[1], shard(5));
 }
@@ -134,8 +148,8 @@ async fn who_loses_a_race_for_a_first_hold_joins() {
 #[tokio::test]
 async fn who_loses_a_race_for_room_takes_the_next_shard() {
     let table = table(vec![]);
-    table.refuse(unmet(2, 3), vec![used(shard(1), grant::CAPACITY)]);
-    assert_eq!(table.store.hold_grant(&me(), &role(), 1).await.unwrap(), shard(2));
+    table.refuse(unmet(2, 4), vec![used(&[(shard(1), room())])]);
+    assert_eq!(table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap(), shard(2));
     assert_first(&table.sent()[1], shard(2));
 }
 
@@ -143,8 +157,8 @@ async fn who_loses_a_race_for_room_takes_the_next_shard() {
 async fn a_late_message_grants_nothing() {
     let table = table(vec![]);
     // Both at once: that the connection has moved on decides.
-    table.refuse(canceled(&["ConditionalCheckFailed", "None", "ConditionalCheckFailed"]), vec![]);
-    let error = table.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    table.refuse(canceled(&["ConditionalCheckFailed", "None", "ConditionalCheckFailed", "None"]), vec![]);
+    let error = table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap_err();
     assert_eq!(error.code, "concurrent_change");
     assert_eq!(table.sent().len(), 1);
 }
@@ -155,7 +169,7 @@ async fn looking_again_has_an_end() {
     for _ in 0..2 * ATTEMPTS {
         table.refuse(unmet(1, 2), vec![]);
     }
-    let error = table.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    let error = table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap_err();
     assert_eq!((error.kind, table.sent().len()), (ErrorKind::Unavailable, ATTEMPTS));
     let release = Release { role_arn: role(), shard: shard(4) };
     let error = table.store.release_grant(&me(), &release).await.unwrap_err();
@@ -166,7 +180,7 @@ async fn looking_again_has_an_end() {
 async fn a_throttled_table_is_tried_later() {
     let table = table(vec![]);
     table.refuse(canceled(&["None", "None", "ThrottlingError"]), vec![]);
-    let error = table.store.hold_grant(&me(), &role(), 1).await.unwrap_err();
+    let error = table.store.hold_grant(&me(), &role(), capacity(1)).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "dependency_unavailable"));
 }
 
@@ -193,7 +207,7 @@ fn assert_leaves(writes: &[TransactWriteItem]) {
 }
 
 fn assert_removes(writes: &[TransactWriteItem]) {
-    assert_eq!(writes.len(), 3);
+    assert_eq!(writes.len(), 4);
     assert_unmoved(&writes[0]);
     let forget = writes[1].delete().unwrap();
     assert_eq!(*forget.key(), Key::role_grant(&role()).into_item());
@@ -201,14 +215,18 @@ fn assert_removes(writes: &[TransactWriteItem]) {
     assert_eq!(forget.expression_attribute_values().unwrap()[":me"], set_of(me().id.to_string()));
     let remove = writes[2].update().unwrap();
     assert_eq!(remove.key(), &Key::grant_shard(shard(4)).into_item());
-    assert_eq!(remove.update_expression(), "DELETE arns :roles ADD #used :less, version :one");
+    assert_eq!(remove.update_expression(), "DELETE arns :roles ADD version :one");
     assert_eq!(remove.condition_expression(), Some("contains(arns, :role)"));
     let values = remove.expression_attribute_values().unwrap();
     assert_eq!(values[":roles"], set_of(role().to_string()));
     assert_eq!(values[":role"], text(role().to_string()));
-    // Exactly what holding it added.
-    assert_eq!(values[":less"].as_n().unwrap(), &format!("-{}", size()));
     assert_eq!(values[":one"], number(1));
+    let count = writes[3].update().unwrap();
+    assert_eq!(count.key(), &Key::grant_use().into_item());
+    assert_eq!(count.expression_attribute_names().unwrap()["#used"], use_name(shard(4)));
+    // Exactly what holding it added.
+    let values = count.expression_attribute_values().unwrap();
+    assert_eq!(values[":less"].as_n().unwrap(), &format!("-{}", size()));
 }
 
 #[tokio::test]
@@ -240,7 +258,7 @@ async fn what_is_not_held_is_given_back_already(#[case] items: Vec<(Key, Item)>)
 #[tokio::test]
 async fn a_role_that_somebody_joins_meanwhile_stays() {
     let table = table(vec![held(shard(4), &[me().id])]);
-    table.refuse(unmet(1, 3), vec![held(shard(4), &[connection_id(9), me().id])]);
+    table.refuse(unmet(1, 4), vec![held(shard(4), &[connection_id(9), me().id])]);
     table.store.release_grant(&me(), &release()).await.unwrap();
     assert_removes(&table.sent()[0]);
     assert_leaves(&table.sent()[1]);
@@ -263,21 +281,41 @@ async fn a_connection_that_moved_on_gives_nothing_back() {
     assert_eq!((error.code, table.sent().len()), ("concurrent_change", 1));
 }
 
+/// A shard with one role.
+fn filled(arn: &str) -> (Key, Item) {
+    let mut item = Key::grant_shard(shard(1)).into_item();
+    item.insert("version".to_owned(), number(7));
+    item.insert("published".to_owned(), number(6));
+    item.insert("arns".to_owned(), set(&[arn.to_owned()]));
+    (Key::grant_shard(shard(1)), item)
+}
+
 #[tokio::test]
 async fn a_shard_is_read_as_it_was_written() {
-    let table = table(vec![used(shard(1), 99)]);
-    let other = "arn:aws:iam::333333333333:role/other".parse().unwrap();
-    assert_eq!(
-        table.store.grant_shard(shard(1)).await.unwrap(),
-        GrantShard { roles: [other].into(), version: 7, used: 99 }
-    );
+    let other = "arn:aws:iam::333333333333:role/other";
+    let table = table(vec![filled(other), used(&[(shard(1), 99)])]);
+    let roles = [other.parse().unwrap()].into();
+    let read = table.store.grant_shard(shard(1)).await.unwrap();
+    assert_eq!(read, GrantShard { roles, version: 7, published: 6, publishing: false });
     assert_eq!(table.store.grant_shard(shard(2)).await.unwrap(), GrantShard::default());
+    let used = table.store.grant_use().await.unwrap();
+    assert_eq!((used.of(shard(1)), used.of(shard(2))), (99, 0));
 }
 
 #[tokio::test]
 async fn what_is_no_role_never_gets_out_of_a_shard() {
-    let (key, mut item) = used(shard(1), 99);
-    item.insert("arns".to_owned(), set_of("arn:aws:iam::333333333333:role/*"));
-    let error = table(vec![(key, item)]).store.grant_shard(shard(1)).await.unwrap_err();
+    let table = table(vec![filled("arn:aws:iam::333333333333:role/*")]);
+    let error = table.store.grant_shard(shard(1)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Internal);
+}
+
+#[tokio::test]
+async fn room_is_told_before_it_is_taken() {
+    let full: Vec<_> = (1..=10).map(|place| (shard(place), room())).collect();
+    let full = || vec![used(&full)];
+    assert!(!table(full()).store.has_room(&role(), capacity(1)).await.unwrap());
+    assert!(table(full()).store.has_room(&role(), capacity(2)).await.unwrap());
+    let mut granted = full();
+    granted.push(held(shard(4), &[connection_id(9)]));
+    assert!(table(granted).store.has_room(&role(), capacity(1)).await.unwrap());
 }
