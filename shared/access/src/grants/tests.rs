@@ -1,5 +1,7 @@
 //! Error codes are those of the IAM API Reference, on the pages of the actions themselves.
 
+mod compare;
+
 use super::*;
 use crate::wire::{Call, Reply, Wire};
 use domain::ErrorKind;
@@ -8,11 +10,11 @@ use rstest::rstest;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-const GRANT: &str = "arn:aws:iam::111111111111:policy/drawbridge/grant-11";
+const GRANT: &str = "arn:aws:iam::111111111111:policy/drawbridge/grant-27";
 
 /// Of the second broker, so that a number mistaken for another shows.
 fn shard() -> Shard {
-    Shard::all(2).nth(10).unwrap()
+    Shard::new(27).unwrap()
 }
 
 fn roles() -> BTreeSet<RoleArn> {
@@ -123,7 +125,7 @@ async fn the_first_publication_makes_the_policy_and_attaches_it() {
     let calls = wire.calls();
     assert_eq!(calls.len(), 3);
     assert_eq!(calls[1].field("Path"), Some("/drawbridge/"));
-    assert_eq!(calls[1].field("PolicyName"), Some("grant-11"));
+    assert_eq!(calls[1].field("PolicyName"), Some("grant-27"));
     assert_eq!(calls[1].field("PolicyDocument"), Some(DOCUMENT));
     assert_attached(&calls[2]);
 }
@@ -285,6 +287,39 @@ async fn failures_are_told_apart(
     assert_eq!(failure.kind, kind, "{failing}: {}", failure.chain());
     // It ends there: nothing that follows from it is done.
     assert_eq!(actions(&wire).last().unwrap(), failing);
+}
+
+// Source: IAM API Reference, `CreatePolicy` and `AttachRolePolicy`: LimitExceeded, which of a new
+// version means that five are kept, and here that a quota of the account or of the role is used up.
+#[rstest]
+#[case::policies_of_the_account(vec![
+    ("CreatePolicyVersion", error("NoSuchEntity")),
+    ("CreatePolicy", error("LimitExceeded")),
+])]
+#[case::policies_on_a_role(vec![
+    ("CreatePolicyVersion", written()),
+    ("AttachRolePolicy", error("LimitExceeded")),
+])]
+#[tokio::test]
+async fn a_quota_that_is_used_up_is_told_as_such(#[case] script: Vec<(&'static str, Reply)>) {
+    let expected: Vec<_> = script.iter().map(|(action, _)| *action).collect();
+    let (wire, grants) = iam(script);
+    let failure = grants.publish(shard(), &roles()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (ErrorKind::Unavailable, "grant_quota_exceeded"));
+    assert!(failure.chain().contains("LimitExceeded"), "{}", failure.chain());
+    // Deleting versions would not help, so none is deleted.
+    assert_eq!(actions(&wire), expected);
+}
+
+#[tokio::test]
+async fn versions_that_cannot_be_made_room_for_are_no_quota() {
+    let wire = Wire::new(|call| match call.action() {
+        "ListPolicyVersions" => versions(&["v1*"]),
+        _ => error("LimitExceeded"),
+    });
+    let failure = grants_over(&wire).publish(shard(), &roles()).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (ErrorKind::Unavailable, "dependency_unavailable"));
+    assert_eq!(actions(&wire), [["CreatePolicyVersion", "ListPolicyVersions"]; ATTEMPTS].concat());
 }
 
 #[tokio::test]
