@@ -1,20 +1,19 @@
 //! The API on a bench: its router, and behind it a table and a queue that tests see into.
 //!
-//! The table keeps what is written and refuses what it is told to; it judges no condition. Every
-//! call to AWS is noted in its order.
+//! The table keeps what is written. It judges the conditions of single writes, which claims and
+//! counts need, and refuses those transactions that it is told to. Every call to AWS is noted in
+//! its order.
+
+mod table;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::error::ErrorMetadata;
-use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
-use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
-use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
-use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
-use aws_sdk_dynamodb::types::error::TransactionCanceledException;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
-use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
+use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -31,6 +30,7 @@ use crate::App;
 
 pub(crate) const OPERATOR: &str = "arn:aws:sts::111111111111:assumed-role/operators/ann";
 pub(crate) const REQUEST_ID: &str = "the-request";
+pub(crate) const PUBLIC_URL: &str = "https://drawbridge.example";
 /// What AWS's errors say here, and no caller is to read.
 pub(crate) const MARKER: &str = "internal-host-10-0-0-1";
 
@@ -108,8 +108,13 @@ fn key_of(item: &Item) -> Item {
 
 impl Bench {
     pub fn new() -> Self {
+        Self::with_invites_for(SignedDuration::from_hours(7 * 24))
+    }
+
+    /// The same, with invites that are in force for so long.
+    pub fn with_invites_for(invite_lifetime: SignedDuration) -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
-        let rules = dynamodb_rules(&state);
+        let rules = table::rules(&state);
         let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &rules, |config| {
             config.retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
         });
@@ -137,8 +142,8 @@ impl Bench {
             }),
             propagation_deadline: SignedDuration::from_mins(5),
             capacity: domain::grant::Capacity { brokers: 1, per_broker: 10, characters: 6144 },
-            invite_lifetime: SignedDuration::from_hours(7 * 24),
-            public_url: "https://drawbridge.example".into(),
+            invite_lifetime,
+            public_url: PUBLIC_URL.into(),
         };
         Self { router: crate::router(app), state }
     }
@@ -151,6 +156,11 @@ impl Bench {
     /// Has the next transaction cancelled for these reasons.
     pub fn refuse(&self, reasons: &[&'static str]) {
         self.state.lock().unwrap().refusals.push_back(reasons.to_vec());
+    }
+
+    /// Has everything work again.
+    pub fn mend(&self) {
+        self.state.lock().unwrap().failing = None;
     }
 
     /// Puts an item into the table.
@@ -189,76 +199,79 @@ impl Bench {
         }
     }
 
+    /// Gives the connection at this path these attributes.
+    pub fn rewrite(&self, path: &str, attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>) {
+        let id = path.rsplit('/').next().unwrap();
+        let mut item = self.item(&format!("CONNECTION#{id}"), "META").unwrap();
+        item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self.hold(item);
+    }
+
+    /// The item that stands at a key now.
+    pub fn item(&self, pk: &str, sk: &str) -> Option<Item> {
+        let key = Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]);
+        self.state.lock().unwrap().held(&key).cloned()
+    }
+
     /// Sends a request as an operator, with this text as its body.
     pub async fn operator(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
-        let request = Request::builder()
-            .method(Method::from_bytes(method.as_bytes()).unwrap())
-            .uri(path)
-            .extension(context(&json!({"iam": {"userArn": OPERATOR}})))
-            .body(body.into())
-            .unwrap();
+        self.operator_with(method, path, &[], body).await
+    }
+
+    /// The same with these headers.
+    pub async fn operator_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = request(method, path, headers, body);
+        request.extensions_mut().insert(context(&json!({"iam": {"userArn": OPERATOR}})));
+        self.send(request).await
+    }
+
+    /// Sends a request as somebody whom no authorizer let in.
+    pub async fn anybody(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = request(method, path, headers, body);
+        request.extensions_mut().insert(context(&Value::Null));
         self.send(request).await
     }
 
     /// Makes a customer and a connection of theirs, and returns the connection's path.
     pub async fn connection(&self) -> String {
+        self.invited().await.0
+    }
+
+    /// The same, and the path that the customer's link leads to.
+    pub async fn invited(&self) -> (String, String) {
         let customer = self.operator("POST", "/v1/customers", r#"{"name":"Customer"}"#).await;
         let path = format!("/v1/customers/{}/connections", customer.body["customer_id"].as_str().unwrap());
         let body = r#"{"capabilities":["ec2-observe"],"regions":["eu-central-1"]}"#;
         let connection = self.operator("POST", &path, body).await;
         assert_eq!(connection.status, StatusCode::CREATED, "{connection:?}");
         self.calls();
-        format!("/v1/connections/{}", connection.body["connection_id"].as_str().unwrap())
+        let link = connection.body["invite_url"].as_str().unwrap();
+        (
+            format!("/v1/connections/{}", connection.body["connection_id"].as_str().unwrap()),
+            link.strip_prefix(PUBLIC_URL).unwrap().to_owned(),
+        )
     }
 }
 
-fn dynamodb_rules(state: &Arc<Mutex<State>>) -> Vec<Rule> {
-    use aws_sdk_dynamodb::Client;
-    let here = Arc::clone(state);
-    let get = mock!(Client::get_item).then_compute_response(move |input| {
-        let mut state = here.lock().unwrap();
-        if let Some(error) = state.fails("GetItem") {
-            return MockResponse::Error(GetItemError::generic(error));
-        }
-        let found = state.items.iter().rev().find(|(key, _)| Some(key) == input.key());
-        let found = found.map(|(_, item)| item.clone());
-        MockResponse::Output(GetItemOutput::builder().set_item(found).build())
-    });
-    let here = Arc::clone(state);
-    let put = mock!(Client::put_item).then_compute_output(move |input| {
-        let mut state = here.lock().unwrap();
-        state.calls.push("PutItem");
-        let item = input.item().unwrap().clone();
-        state.written.push(item.clone());
-        state.items.push((key_of(&item), item));
-        PutItemOutput::builder().build()
-    });
-    let here = Arc::clone(state);
-    let query = mock!(Client::query).then_compute_output(move |input| {
-        let mut state = here.lock().unwrap();
-        state.calls.push("Query");
-        state.queries.push(input.clone());
-        QueryOutput::builder().set_items(Some(Vec::new())).build()
-    });
-    let here = Arc::clone(state);
-    let transact = mock!(Client::transact_write_items).then_compute_response(move |input| {
-        let mut state = here.lock().unwrap();
-        if let Some(error) = state.fails("TransactWriteItems") {
-            return MockResponse::Error(TransactWriteItemsError::generic(error));
-        }
-        if let Some(reasons) = state.refusals.pop_front() {
-            let reasons = reasons.iter().map(|code| CancellationReason::builder().code(*code).build());
-            let canceled =
-                TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.collect()));
-            return MockResponse::Error(TransactWriteItemsError::TransactionCanceledException(
-                canceled.build(),
-            ));
-        }
-        for put in input.transact_items().iter().filter_map(|write| write.put()) {
-            state.written.push(put.item().clone());
-            state.items.push((key_of(put.item()), put.item().clone()));
-        }
-        MockResponse::Output(TransactWriteItemsOutput::builder().build())
-    });
-    vec![get, put, query, transact]
+/// A string attribute.
+pub(crate) fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+    let request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(body.into()).unwrap()
 }

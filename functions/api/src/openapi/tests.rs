@@ -34,7 +34,7 @@ fn requests_are_closed() {
             bodies += 1;
         }
     }
-    assert_eq!(bodies, 3);
+    assert_eq!(bodies, 6);
     // Refused in its own words, which is no way to send one.
     assert!(schemas["CreateConnectionRequest"]["properties"].get("external_id").is_none());
 }
