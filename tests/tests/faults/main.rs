@@ -11,6 +11,7 @@
     reason = "a test that does not find what it needs is to fail there"
 )]
 
+mod again;
 mod observe;
 mod onboarding;
 mod report;
@@ -22,4 +23,14 @@ mod workflow;
 #[tokio::test]
 async fn onboarding_ends_the_same_whatever_fails() {
     run::every_row(&onboarding::Onboarding).await;
+}
+
+#[tokio::test]
+async fn a_re_proof_ends_the_same_whatever_fails() {
+    run::every_row(&again::ReProof).await;
+}
+
+#[tokio::test]
+async fn offboarding_ends_the_same_whatever_fails() {
+    run::every_row(&again::Offboarding).await;
 }

@@ -1,12 +1,16 @@
 //! What stands in the table, in IAM and in the API's answers about one connection, without ids and
 //! times, so that two runs can be compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
 use crate::workflow::Scene;
+
+/// The items of one partition of the table.
+pub(crate) type Items = BTreeMap<String, BTreeMap<String, AttributeValue>>;
 
 /// How long IAM may be behind the table while other rows change the same grant.
 const PUBLISHED_WITHIN: Duration = Duration::from_secs(15);
@@ -34,6 +38,7 @@ pub(crate) async fn connection(scene: &Scene, id: &str, role_arn: &str) -> Value
             .map(|(_, item)| item.get("state").and_then(|state| state.as_s().ok()).cloned())
             .collect::<Vec<_>>(),
         "releases": releases,
+        "receipt": receipt(&shown["receipt"]),
         "owner": owner,
         "holders": holders,
         "grant": match role.get("GRANT") {
@@ -41,6 +46,12 @@ pub(crate) async fn connection(scene: &Scene, id: &str, role_arn: &str) -> Value
             None => Value::Null,
         },
     })
+}
+
+/// Whether this work of a connection is running, if there is any.
+pub(crate) fn steps(items: &Items, work: &str) -> Option<bool> {
+    let steps = items["META"].get(work)?.as_m().ok()?.get("steps")?;
+    steps.as_m().ok()?.get("running")?.as_bool().ok().copied()
 }
 
 /// How many items of the table have this attribute with this value.
@@ -80,6 +91,18 @@ fn this_or_another(id: &str, this: &str) -> &'static str {
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Which times a receipt tells, and what stays.
+fn receipt(receipt: &Value) -> Value {
+    let told = |name: &str| !receipt[name].is_null();
+    let leftovers: Vec<_> = list(&receipt["leftovers"]).iter().map(|left| left["kind"].clone()).collect();
+    json!({
+        "grant_removed": told("grant_removed_at"),
+        "refused": told("assume_role_refused_at"),
+        "last_session": told("last_session_expires_at"),
+        "leftovers": leftovers,
+    })
 }
 
 fn codes(reasons: &Value) -> Vec<Value> {

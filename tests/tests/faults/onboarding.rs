@@ -57,8 +57,7 @@ impl Workflow for Onboarding {
 
     async fn is_over(&self, scene: &Scene, cast: &Cast) -> bool {
         let items = scene.provider.items(&format!("CONNECTION#{}", cast.connection)).await;
-        let verification = items["META"].get("verification").and_then(|value| value.as_m().ok());
-        verification.is_some_and(|verification| verification["running"].as_bool() == Ok(&false))
+        observe::steps(&items, "verification") == Some(false)
     }
 
     async fn observe(&self, scene: &Scene, row: &str, cast: &Cast) -> Value {
@@ -68,6 +67,10 @@ impl Workflow for Onboarding {
             seen["connections"] = json!(observe::count(scene, "label", row).await);
         }
         if cast.submitted > 1 { without_second_verification(seen) } else { seen }
+    }
+
+    fn connection<'a>(&self, cast: &'a Cast) -> &'a str {
+        &cast.connection
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use blackbox::{Api, Provider, Stack};
 use futures::{StreamExt as _, stream};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -23,7 +24,7 @@ const RECORDED: usize = 2;
 /// How often a row is run whose call did not come.
 const TRIES: usize = 4;
 /// How long a row may take.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(4);
 /// How long the table may say that something is to come while no message is on its way.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
@@ -137,7 +138,19 @@ async fn run<W: Workflow>(workflow: &W, scene: &Scene, broken: Option<(&Call, Fa
     let mut seen = workflow.observe(scene, &token, &cast).await;
     seen["messages_left"] = json!(report.pending);
     seen["stalled"] = json!(stalled);
+    tidy(scene, workflow.connection(&cast)).await;
     Ran { report, seen, seconds }
+}
+
+/// Offboards what a row has made: its role has a grant of its own, of which there are not many.
+async fn tidy(scene: &Scene, connection: &str) {
+    let path = format!("/v1/connections/{connection}");
+    scene.user.ask(Method::DELETE, &path, None).await.0.expect(202);
+    let begun = Instant::now();
+    while scene.user.api.get(&path).await.expect(200)["state"] != "offboarded" {
+        assert!(begun.elapsed() < PATIENCE, "{connection} is not offboarded after minutes");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// Waits until the workflow is over and no message of the row is on its way. Returns what went

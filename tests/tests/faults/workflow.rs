@@ -33,4 +33,7 @@ pub(crate) trait Workflow {
 
     /// What came of it, without ids and times, once the row is over.
     async fn observe(&self, scene: &Scene, row: &str, cast: &Self::Cast) -> Value;
+
+    /// The connection, to be offboarded once the row is over, so that its grant is free again.
+    fn connection<'a>(&self, cast: &'a Self::Cast) -> &'a str;
 }
