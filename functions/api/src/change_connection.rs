@@ -85,3 +85,6 @@ fn check(request: ChangeConnectionRequest, deployment: &Deployment) -> Result<Sc
     }
     Ok(Scope { label: request.label, capabilities: capabilities.map(capability_set).transpose()?, regions })
 }
+
+#[cfg(test)]
+mod tests;

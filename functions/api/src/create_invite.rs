@@ -48,3 +48,6 @@ pub(crate) async fn create_invite(
     .await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
+
+#[cfg(test)]
+mod tests;

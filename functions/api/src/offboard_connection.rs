@@ -47,3 +47,6 @@ pub(crate) async fn offboard_connection(
     .await?;
     Ok((StatusCode::ACCEPTED, Json(connection.into())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ pub(crate) async fn show_reconciliation(
 ) -> Result<Json<ReconciliationView>, Refused> {
     Ok(Json(app.store.reconciliation(id).await?.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,6 @@ pub(crate) async fn revoke_invite(
     .await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests;

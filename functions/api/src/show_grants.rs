@@ -62,3 +62,6 @@ pub(crate) async fn show_grants(State(app): State<App>, _: Operator) -> Result<J
         items: items.collect(),
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,6 @@ pub(crate) async fn show_onboarding(
     let setup = Setup::of(&connection, &app.deployment);
     Ok(Json(ProgressView { setup: Some(setup.into()), ..ProgressView::from(&connection) }))
 }
+
+#[cfg(test)]
+mod tests;

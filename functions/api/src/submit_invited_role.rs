@@ -47,3 +47,6 @@ pub(crate) async fn submit_invited_role(
     .await?;
     Ok((StatusCode::ACCEPTED, Json(ProgressView::from(&connection))))
 }
+
+#[cfg(test)]
+mod tests;
