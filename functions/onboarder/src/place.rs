@@ -73,4 +73,24 @@ mod tests {
         let short = Asked { deadline: NOW + SignedDuration::from_secs(20), ..asked(5) };
         assert_eq!(short.standing(None, NOW + SignedDuration::from_secs(20)), Standing::Known(Place::Over));
     }
+
+    /// SQS delivers at least once, and a crash may come between a step's write and its message.
+    #[rstest]
+    #[case::the_step_that_is_next_again(3, true, true, Place::Now)]
+    #[case::a_duplicate_of_the_step_before(4, true, false, Place::Over)]
+    #[case::a_redelivery_of_the_step_before(4, true, true, Place::NextLost)]
+    #[case::a_redelivery_from_long_ago(5, true, true, Place::Over)]
+    #[case::a_step_that_nobody_expects(2, true, false, Place::Over)]
+    #[case::after_the_end(3, false, true, Place::Over)]
+    fn a_step_is_taken_once_and_never_lost(
+        #[case] expected: u32,
+        #[case] running: bool,
+        #[case] delivered_before: bool,
+        #[case] place: Place,
+    ) {
+        let begun = Steps::start(NOW, NOW + SignedDuration::from_mins(5));
+        let steps = Steps { step: expected, running, ..begun };
+        let asked = Asked { delivered_before, ..asked(5) };
+        assert_eq!(asked.standing(Some((5, &steps)), NOW), Standing::Known(place));
+    }
 }

@@ -72,3 +72,41 @@ fn what_is_below_v1_is_signed_and_the_rest_is_not() {
         }
     }
 }
+
+#[test]
+fn every_use_case_is_described() {
+    let document = described();
+    let mut tags = std::collections::BTreeMap::<String, usize>::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            *tags.entry(operation["tags"][0].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+    }
+    let tags: Vec<_> = tags.iter().map(|(tag, count)| (tag.as_str(), *count)).collect();
+    assert_eq!(
+        tags,
+        [("connections", 11), ("customers", 3), ("grants", 3), ("onboarding", 3), ("service", 2)]
+    );
+}
+
+#[test]
+fn every_post_takes_an_idempotency_key_and_nothing_else_does() {
+    let document = described();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            let named = |name: &str| {
+                parameters
+                    .iter()
+                    .filter(|one| one["name"] == name && one["in"] == "header")
+                    .collect::<Vec<_>>()
+            };
+            let keys = named("Idempotency-Key");
+            assert_eq!(keys.len(), usize::from(method == "post"), "{method} {path}");
+            assert!(keys.iter().all(|key| key["required"] == false));
+            // Whatever changes a connection in place can be made to depend on its version.
+            let in_place = path.starts_with("/v1/") && ["put", "patch", "delete"].contains(&method.as_str());
+            assert_eq!(named("If-Match").len(), usize::from(in_place), "{method} {path}");
+        }
+    }
+}
