@@ -19,6 +19,7 @@ use store::{Answer, Claim, Claimed, Completion, RequestKey};
 use crate::app::App;
 use crate::body::collect;
 use crate::caller::operator_arn;
+use crate::invited::Invited;
 use crate::problem::{ProblemCode, Refused};
 
 /// The header that carries the key.
@@ -83,15 +84,27 @@ pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next)
         return next.run(request).await;
     };
     let path = request.uri().path().to_owned();
-    let caller = operator_arn(request.extensions()).unwrap_or_default();
-    if caller.is_empty() && !path.starts_with("/onboard/") {
-        // It will be refused, or is not what keys are for.
+    let (mut parts, body) = request.into_parts();
+    let caller = match operator_arn(&parts.extensions) {
+        Some(arn) => Some(arn),
+        // Who holds an invite has no name of their own: the path tells them from others.
+        None if is_invited(&app, &path, &mut parts).await => Some(String::new()),
+        None => None,
+    };
+    let request = Request::from_parts(parts, body);
+    let Some(caller) = caller else {
+        // It will be refused, and fills no table on its way.
         return next.run(request).await;
-    }
+    };
     match claim_and_run(&app, &key, &caller, &path, request, next).await {
         Ok(response) => response,
         Err(refused) => refused.into_response(),
     }
+}
+
+/// Whether an invite that is in force leads to this path.
+async fn is_invited(app: &App, path: &str, parts: &mut Parts) -> bool {
+    path.starts_with("/onboard/") && Invited::from_request_parts(parts, app).await.is_ok()
 }
 
 async fn claim_and_run(
