@@ -171,4 +171,6 @@ pub(crate) async fn unknown_method() -> Refused {
 }
 
 #[cfg(test)]
+mod log_tests;
+#[cfg(test)]
 mod tests;
