@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand};
+use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
 const AFTER_HELP: &str = "\
 Requests are signed with your usual AWS credentials: environment, profile, SSO, external process.
@@ -14,17 +14,19 @@ The API's address is the first of these that is there:
   ${XDG_CONFIG_HOME:-~/.config}/drawbridge/config.toml
 
 Exit codes:
-  0  done; a watched verification ended in active or degraded
-  1  the API refused or failed, or watching took longer than --timeout
-  2  the command line or the configuration is wrong
+  0  done; a watched verification ended in active or degraded, a watched offboarding in offboarded
+  1  the API refused or failed, watching took longer than --timeout, or you did not confirm
+  2  the command line or the configuration is wrong, or there is no terminal to confirm at and no --yes
   3  the API cannot be reached, or there are no credentials to sign with
-  4  a watched verification ended in failed or suspended
+  4  a watched verification ended in failed or suspended, the role of a watched offboarding can still be assumed,
+     or grants are not as they should be
 
 Examples:
   drawbridge customers create --name 'Acme Ltd' --label tier=gold
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
   drawbridge connections setup con_… --only cli > create-role.sh
-  drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch";
+  drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch
+  drawbridge connections offboard con_… --watch";
 
 /// Connects customers' AWS accounts, proves that it is safe to hold, and watches them.
 #[derive(Debug, Parser)]
@@ -83,6 +85,9 @@ pub enum Command {
     /// The AWS accounts of customers, each reached through one role
     #[command(subcommand)]
     Connections(ConnectionsCommand),
+    /// What Drawbridge's brokers may assume, as IAM policies
+    #[command(subcommand)]
+    Grants(GrantsCommand),
 }
 
 /// How much of a list is fetched.
@@ -156,6 +161,10 @@ mod tests {
             vec!["connections", "show", ".."],
             vec!["connections", "list", "--limit", "101"],
             vec!["connections", "setup", "con_1", "--only", "cli", "--format", "json"],
+            vec!["connections", "update", "con_1"],
+            vec!["connections", "offboard", "con_1", "--timeout", "0"],
+            vec!["grants"],
+            vec!["grants", "reconcile", "--yes", "--dry-run"],
         ] {
             let error = Arguments::try_parse_from(std::iter::once("drawbridge").chain(wrong.clone()));
             assert_eq!(error.unwrap_err().exit_code(), 2, "{wrong:?}");

@@ -1,8 +1,12 @@
 //! The HTTP client: one signed request, its answer, and patience where that is safe.
+//!
+//! A request whose answer does not come is repeated, a few times, in a way that cannot make a thing
+//! twice: every POST carries an `Idempotency-Key` that all its attempts share, changes carry the
+//! version that they are meant for, and a PUT says again what it said before.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, Request, Response, StatusCode, redirect};
 use serde_json::Value;
 
@@ -10,6 +14,7 @@ use crate::api_url::ApiUrl;
 use crate::caller::Caller;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result, chain};
+use crate::next_step::LOOK_FIRST;
 use crate::problem::Refusal;
 use crate::settings::Settings;
 use crate::sign::sign;
@@ -17,11 +22,20 @@ use crate::sign::sign;
 /// How long one request may take. API Gateway gives up after 30 seconds.
 const TIME_OUT: Duration = Duration::from_secs(40);
 
-/// How often a GET is tried again.
-const RETRIES: u32 = 3;
+/// How often a request is tried again.
+const RETRIES: u32 = 4;
 
 /// A wait longer than this is the caller's to decide on.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// No attempt begins later than this after the first: answers that never come take long.
+const LONGEST_PATIENCE: Duration = Duration::from_mins(1);
+
+/// What the attempts of one POST have in common, and no two POSTs.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// An earlier attempt with the same key is still being carried out.
+const IN_PROGRESS: &str = "request_in_progress";
 
 /// Query parameters: names and values, not yet encoded.
 pub type Query<'a> = [(&'a str, String)];
@@ -36,12 +50,56 @@ pub struct Client {
     first_wait: Duration,
 }
 
+/// What became of a change that was meant for one version.
+#[derive(Debug)]
+pub enum Conditional {
+    /// It is made, and this is the answer.
+    Made(Value),
+    /// There is another version by now. The answer to an earlier attempt was lost, so that it may be
+    /// the one that this very change has made: the caller looks.
+    Unknown(Box<Failure>),
+}
+
+/// One request, which may take several attempts.
+struct Call<'a> {
+    method: Method,
+    segments: &'a [&'a str],
+    query: &'a Query<'a>,
+    body: Option<&'a Value>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
 /// What one attempt came to.
 enum Attempt {
     Answered(Value),
-    /// Worth another attempt, after the wait that the API asked for if it did.
-    Passing(Box<Failure>, Option<Duration>),
+    /// Worth another attempt.
+    Passing {
+        failure: Box<Failure>,
+        /// The wait that the API asked for.
+        asked: Option<Duration>,
+        /// Whether it may have taken effect nevertheless.
+        is_lost: bool,
+    },
     Failed(Box<Failure>),
+}
+
+/// What all attempts together came to.
+struct Outcome {
+    result: Result<Value>,
+    /// Whether an attempt before the last may have taken effect without an answer.
+    had_lost: bool,
+}
+
+impl<'a> Call<'a> {
+    fn new(method: Method, segments: &'a [&'a str]) -> Self {
+        Self { method, segments, query: &[], body: None, header: None }
+    }
+
+    fn meant_for(mut self, version: u64) -> Self {
+        let value = HeaderValue::try_from(format!("\"{version}\"")).ok();
+        self.header = value.map(|value| (IF_MATCH, value));
+        self
+    }
 }
 
 impl Client {
@@ -67,77 +125,103 @@ impl Client {
         Ok(Self { http, api_url, caller, first_wait })
     }
 
-    /// Reads a resource. Tried again when the API cannot be reached, is throttling or is down.
+    /// Reads a resource.
     pub async fn get(&self, segments: &[&str], query: &Query<'_>) -> Result<Value> {
-        let mut wait = self.first_wait;
-        for _ in 0..RETRIES {
-            match self.attempt(Method::GET, segments, query, None).await {
-                Attempt::Answered(answer) => return Ok(answer),
-                Attempt::Failed(failure) => return Err(failure),
-                Attempt::Passing(failure, Some(asked)) if asked > LONGEST_WAIT => return Err(failure),
-                Attempt::Passing(_, asked) => tokio::time::sleep(asked.unwrap_or(wait)).await,
-            }
-            wait *= 2;
-        }
-        self.attempt(Method::GET, segments, query, None).await.last()
+        self.send(&Call { query, ..Call::new(Method::GET, segments) }).await.result
     }
 
-    /// Makes something, once: a second attempt could make it twice.
+    /// Makes or begins something, once however many attempts it takes.
     pub async fn post(&self, segments: &[&str], body: Option<&Value>) -> Result<Value> {
-        self.attempt(Method::POST, segments, &[], body).await.last()
+        let key = (IDEMPOTENCY_KEY, random_key()?);
+        self.send(&Call { body, header: Some(key), ..Call::new(Method::POST, segments) }).await.result
     }
 
-    /// Sets something, once.
+    /// Sets something. Saying the same once more changes nothing.
     pub async fn put(&self, segments: &[&str], body: &Value) -> Result<Value> {
-        self.attempt(Method::PUT, segments, &[], Some(body)).await.last()
+        self.send(&Call { body: Some(body), ..Call::new(Method::PUT, segments) }).await.result
     }
 
-    async fn attempt(
-        &self,
-        method: Method,
-        segments: &[&str],
-        query: &Query<'_>,
-        body: Option<&Value>,
-    ) -> Attempt {
-        let response = match self.send(method.clone(), segments, query, body).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) if error.is_connect() => {
-                return Attempt::Passing(self.unreachable(error, &method), None);
+    /// Takes something away. What is gone cannot go again.
+    pub async fn delete(&self, segments: &[&str]) -> Result<()> {
+        self.send(&Call::new(Method::DELETE, segments)).await.result.map(drop)
+    }
+
+    /// Changes what is at this version.
+    pub async fn patch_version(&self, segments: &[&str], body: &Value, version: u64) -> Result<Conditional> {
+        let call = Call { body: Some(body), ..Call::new(Method::PATCH, segments) };
+        self.send(&call.meant_for(version)).await.conditional()
+    }
+
+    /// Ends what is at this version.
+    pub async fn delete_version(&self, segments: &[&str], version: u64) -> Result<Conditional> {
+        self.send(&Call::new(Method::DELETE, segments).meant_for(version)).await.conditional()
+    }
+
+    /// Sends a request until it is answered, for as long as that makes sense.
+    async fn send(&self, call: &Call<'_>) -> Outcome {
+        let since = Instant::now();
+        let mut wait = self.first_wait;
+        let mut had_lost = false;
+        let mut retries = 0;
+        loop {
+            let (mut failure, asked, is_lost) = match self.attempt(call).await {
+                Attempt::Answered(answer) => return Outcome { result: Ok(answer), had_lost },
+                Attempt::Failed(failure) => {
+                    return Outcome { result: Err(doubted(failure, call, had_lost)), had_lost };
+                }
+                Attempt::Passing { failure, asked, is_lost } => (failure, asked, is_lost),
+            };
+            let pause = asked.unwrap_or(wait);
+            if retries == RETRIES || pause > LONGEST_WAIT || since.elapsed() + pause > LONGEST_PATIENCE {
+                failure = doubted(failure, call, had_lost || is_lost);
+                return Outcome { result: Err(failure), had_lost };
             }
-            Ok(Err(error)) => return Attempt::Failed(self.unreachable(error, &method)),
+            had_lost |= is_lost;
+            retries += 1;
+            wait *= 2;
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>) -> Attempt {
+        let response = match self.execute(call).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return self.unanswered(error),
             Err(failure) => return Attempt::Failed(failure),
         };
         let status = response.status();
         let headers = response.headers().clone();
         let bytes = match response.bytes().await {
             Ok(bytes) => bytes,
-            Err(error) => return Attempt::Failed(self.unreachable(error, &method)),
+            Err(error) => return self.unanswered(error),
         };
+        if status == StatusCode::NO_CONTENT {
+            return Attempt::Answered(Value::Null);
+        }
         if status.is_success() {
             return match serde_json::from_slice(&bytes) {
                 Ok(answer) => Attempt::Answered(answer),
                 Err(_) => Attempt::Failed(self.not_the_api(status)),
             };
         }
-        let failure = Refusal { method: &method, segments, status, headers: &headers, body: &bytes }
+        let Call { method, segments, .. } = call;
+        let failure = Refusal { method, segments, status, headers: &headers, body: &bytes }
             .explain(&self.api_url, &self.caller);
-        if is_passing(status) {
-            Attempt::Passing(failure, headers.get(RETRY_AFTER).and_then(seconds))
+        let is_running = failure.code.as_deref() == Some(IN_PROGRESS);
+        if is_running || is_passing(status) {
+            let asked = headers.get(RETRY_AFTER).and_then(seconds);
+            // What is throttled was not looked at.
+            Attempt::Passing { failure, asked, is_lost: status != StatusCode::TOO_MANY_REQUESTS }
         } else {
             Attempt::Failed(failure)
         }
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        segments: &[&str],
-        query: &Query<'_>,
-        body: Option<&Value>,
-    ) -> Result<reqwest::Result<Response>> {
-        let url = self.api_url.at(segments, query).map_err(Failure::usage)?;
-        let mut request = Request::new(method, url);
-        if let Some(body) = body {
+    async fn execute(&self, call: &Call<'_>) -> Result<reqwest::Result<Response>> {
+        let url = self.api_url.at(call.segments, call.query).map_err(Failure::usage)?;
+        let mut request = Request::new(call.method.clone(), url);
+        request.headers_mut().extend(call.header.clone());
+        if let Some(body) = call.body {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.to_string().into());
         }
@@ -146,27 +230,25 @@ impl Client {
         Ok(self.http.execute(request).await)
     }
 
-    fn unreachable(&self, error: reqwest::Error, method: &Method) -> Box<Failure> {
+    /// No answer, or only a part of one.
+    fn unanswered(&self, error: reqwest::Error) -> Attempt {
         // What failed names the address already.
         let error = error.without_url();
         let failure = |what: String| Failure::new(Exit::Unreachable, what).because(chain(&error));
         if error.is_connect() {
-            return failure(format!("cannot reach the API at {}", self.api_url)).next(
+            let failure = failure(format!("cannot reach the API at {}", self.api_url)).next(
                 "check that the address is right (--api-url, DRAWBRIDGE_API_URL or the configuration file) and that \
                  this network reaches it; the local stack is started with `make up`, which writes its address to \
                  .local/stack.json",
             );
+            return Attempt::Passing { failure, asked: None, is_lost: false };
         }
         let what = if error.is_timeout() {
             format!("the API at {} did not answer within {} seconds", self.api_url, TIME_OUT.as_secs())
         } else {
             format!("the connection to the API at {} broke", self.api_url)
         };
-        failure(what).next(if *method == Method::GET {
-            "try again"
-        } else {
-            "whether the request took effect is not known: look with a list or show command before repeating it"
-        })
+        Attempt::Passing { failure: failure(what).next("try again"), asked: None, is_lost: true }
     }
 
     fn not_the_api(&self, status: StatusCode) -> Box<Failure> {
@@ -184,13 +266,23 @@ impl Client {
     }
 }
 
-impl Attempt {
-    fn last(self) -> Result<Value> {
-        match self {
-            Self::Answered(answer) => Ok(answer),
-            Self::Passing(failure, _) | Self::Failed(failure) => Err(failure),
+impl Outcome {
+    fn conditional(self) -> Result<Conditional> {
+        match self.result {
+            Ok(answer) => Ok(Conditional::Made(answer)),
+            Err(failure) if self.had_lost && failure.code.as_deref() == Some("version_mismatch") => {
+                Ok(Conditional::Unknown(failure))
+            }
+            Err(failure) => Err(failure),
         }
     }
+}
+
+/// The failure of something that may have taken effect nevertheless: to repeat it blindly with a
+/// new key could make it twice.
+fn doubted(failure: Box<Failure>, call: &Call<'_>, is_lost: bool) -> Box<Failure> {
+    // Reading has no effect.
+    if is_lost && call.method != Method::GET { failure.next(LOOK_FIRST) } else { failure }
 }
 
 fn is_passing(status: StatusCode) -> bool {
@@ -208,81 +300,15 @@ fn seconds(value: &HeaderValue) -> Option<Duration> {
     value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::test_server::{Answer, TestServer};
-
-    fn down() -> Answer {
-        Answer::new(503, json!({"title": "Service Unavailable", "code": "dependency_unavailable"}))
-    }
-
-    #[tokio::test]
-    async fn a_get_is_tried_again_and_signed_each_time() {
-        let server =
-            TestServer::start([down(), Answer::new(502, json!({})), Answer::ok(json!({"a": 1}))]).await;
-        let answer = server.client().get(&["v1", "connections", "a b"], &[]).await.unwrap();
-        assert_eq!(answer, json!({"a": 1}));
-        assert_eq!(server.targets(), ["GET /v1/connections/a%20b"; 3]);
-        assert!(server.seen().iter().all(|request| request.header("authorization").is_some()));
-    }
-
-    #[tokio::test]
-    async fn retries_end_with_the_last_refusal() {
-        let server = TestServer::start((0..5).map(|_| down().header("retry-after: 0"))).await;
-        let failure = server.client().get(&["v1", "x"], &[]).await.unwrap_err();
-        assert_eq!(failure.code.as_deref(), Some("dependency_unavailable"));
-        assert_eq!(server.seen().len(), 4);
-    }
-
-    #[tokio::test]
-    async fn a_long_wait_is_left_to_the_caller() {
-        let server = TestServer::start([down().header("retry-after: 60")]).await;
-        let failure = server.client().get(&["v1", "x"], &[]).await.unwrap_err();
-        assert_eq!(failure.next.as_deref(), Some("try again in 60 seconds"));
-    }
-
-    #[tokio::test]
-    async fn what_changes_something_is_sent_once() {
-        let server = TestServer::start([down(), down(), down()]).await;
-        let client = server.client();
-        client.post(&["v1", "x"], Some(&json!({}))).await.unwrap_err();
-        client.put(&["v1", "x"], &json!({})).await.unwrap_err();
-        assert_eq!(server.targets(), ["POST /v1/x", "PUT /v1/x"]);
-    }
-
-    #[tokio::test]
-    async fn a_refusal_is_not_tried_again() {
-        let server =
-            TestServer::start([Answer::new(404, json!({"code": "not_found", "title": "Not Found"}))]).await;
-        let failure = server.client().get(&["v1", "customers", "cus_1"], &[]).await.unwrap_err();
-        assert_eq!(failure.exit, Exit::Refused);
-        assert!(failure.next.unwrap().contains("customers list"));
-        assert_eq!(server.seen().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn nobody_there_ends_with_3() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        drop(listener);
-        let credentials = aws_credential_types::Credentials::for_tests();
-        let client = Client::for_test(&url, Caller::fixed(credentials, "eu-central-1"));
-        for failure in [
-            client.get(&["v1", "x"], &[]).await.unwrap_err(),
-            client.post(&["v1", "x"], None).await.unwrap_err(),
-        ] {
-            assert_eq!(failure.exit, Exit::Unreachable);
-            assert!(failure.to_string().contains(&format!("cannot reach the API at {url}")), "{failure}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_no_json_is_not_the_api() {
-        let server = TestServer::start([Answer::ok(json!("x")).cut()]).await;
-        let failure = server.client().get(&["v1", "x"], &[]).await.unwrap_err();
-        assert!(failure.what.contains("is not Drawbridge's"), "{failure}");
-    }
+/// 128 random bits: nobody else's request has the same key.
+fn random_key() -> Result<HeaderValue> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::unexpected("the operating system gives no random bytes").because(error.to_string())
+    })?;
+    let digits = format!("{:032x}", u128::from_be_bytes(bytes));
+    HeaderValue::try_from(digits).map_err(|error| Failure::unexpected(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

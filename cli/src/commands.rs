@@ -2,23 +2,33 @@
 
 pub mod connections;
 pub mod customers;
+pub mod grants;
 
+mod confirmation;
 mod create_connection;
 mod create_customer;
+mod create_invite;
 mod list_connections;
 mod list_customers;
 mod list_events;
+mod offboard_connection;
 mod print_setup;
+mod reconcile_grants;
+mod revoke_invite;
 mod show_connection;
 mod show_customer;
+mod show_grants;
 mod submit_role;
+mod update_connection;
 mod verify_connection;
 mod watch_connection;
+
+use serde_json::Value;
 
 use crate::arguments::{Arguments, Command};
 use crate::client::Client;
 use crate::exit::Exit;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::screen::Screen;
 use crate::settings::Settings;
 
@@ -28,6 +38,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
     match arguments.command {
         Command::Customers(command) => command.run(&client, screen).await,
         Command::Connections(command) => command.run(&client, screen).await,
+        Command::Grants(command) => command.run(&client, screen).await,
     }
 }
 
@@ -37,4 +48,14 @@ fn id(text: &str) -> std::result::Result<String, String> {
         return Err("not an id; the list commands show them".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// The version of an answer, which counts its changes.
+fn version(of: &Value) -> Option<u64> {
+    of.get("version").and_then(Value::as_u64)
+}
+
+/// The version that a change is meant for: the one that was just read.
+fn seen_version(of: &Value) -> Result<u64> {
+    version(of).ok_or_else(|| Failure::unexpected("the API's answer has no version"))
 }

@@ -3,6 +3,7 @@
 use comfy_table::Cell;
 use serde_json::Value;
 
+use crate::receipt::receipt;
 use crate::table;
 use crate::text::{field, items, time, visible};
 
@@ -43,6 +44,7 @@ pub fn view(connection: &Value, external_id: ExternalId, coloured: bool) -> Stri
     fields.extend([
         ("capabilities", text("capabilities")),
         ("regions", text("regions")),
+        ("invite until", at("invite_expires_at")),
         ("trust", Cell::new(trust(connection))),
         ("last verified", at("last_verified_at")),
         ("created", at("created_at")),
@@ -53,24 +55,30 @@ pub fn view(connection: &Value, external_id: ExternalId, coloured: bool) -> Stri
     if let Some(probes) = probes(connection) {
         parts.push(format!("Trust probes\n{probes}"));
     }
-    parts.extend(reasons(connection, "Reasons", "reasons"));
-    parts.extend(reasons(connection, "Warnings", "warnings"));
+    parts.extend(notes(connection));
     parts.join("\n\n")
 }
 
-/// How a watched verification ended, in short.
+/// How a watched verification or offboarding ended, in short.
 pub fn outcome(connection: &Value, coloured: bool) -> String {
-    let card = table::card(vec![
+    let mut fields = vec![
         ("connection", Cell::new(field(connection, "connection_id"))),
         ("state", table::state(connection, coloured)),
         ("account", Cell::new(field(connection, "account_id"))),
         ("role", Cell::new(field(connection, "role_arn"))),
-        ("trust", Cell::new(trust(connection))),
-    ]);
-    let mut parts = vec![card];
-    parts.extend(reasons(connection, "Reasons", "reasons"));
-    parts.extend(reasons(connection, "Warnings", "warnings"));
+    ];
+    // Where access has ended, what was once proven is no news.
+    if !is_ending(connection) {
+        fields.push(("trust", Cell::new(trust(connection))));
+    }
+    let mut parts = vec![table::card(fields)];
+    parts.extend(notes(connection));
     parts.join("\n\n")
+}
+
+/// Whether the connection is being offboarded, or has been.
+pub fn is_ending(connection: &Value) -> bool {
+    matches!(field(connection, "state").as_str(), "offboarding" | "offboarded")
 }
 
 /// Which external ID a probe sent, in words.
@@ -81,6 +89,15 @@ pub fn probe_sent(probe: &Value) -> String {
         "random" => "a random external ID".to_owned(),
         other => other.to_owned(),
     }
+}
+
+fn notes(connection: &Value) -> impl Iterator<Item = String> {
+    let parts = [
+        reasons(connection, "Reasons", "reasons"),
+        reasons(connection, "Warnings", "warnings"),
+        receipt(connection),
+    ];
+    parts.into_iter().flatten()
 }
 
 fn trust(connection: &Value) -> String {
@@ -145,5 +162,18 @@ mod tests {
         for part in ["permission_missing", "denied", "Add it.", "\"Action\": \"ec2:X\""] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn an_invite_and_a_receipt_are_shown() {
+        let connection = json!({
+            "state": "offboarded", "invite_expires_at": "2026-11-22T02:04:35.5Z",
+            "receipt": {"grant_removed_at": "2026-11-22T02:04:35Z", "leftovers": []},
+        });
+        let text = view(&connection, ExternalId::Hidden, false);
+        assert!(text.contains("invite until   2026-11-22 02:04:35Z"), "{text}");
+        assert!(text.contains("\n\nReceipt\nDrawbridge's grant"), "{text}");
+        assert!(outcome(&connection, false).contains("Receipt"));
+        assert!(!outcome(&connection, false).contains("trust"));
     }
 }

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It is done.
     Done = 0,
-    /// The API refused or failed, or did not come to an end in time.
+    /// The API refused or failed, or did not come to an end in time, or the person said no.
     Refused = 1,
-    /// The command line or the configuration is wrong. Clap uses the same code.
+    /// The command line or the configuration is wrong, or nobody is there to confirm. Clap uses the
+    /// same code.
     Usage = 2,
     /// The API cannot be reached, or there are no credentials to sign with.
     Unreachable = 3,
-    /// A watched verification ended in `failed` or `suspended`.
+    /// Nothing failed, but what was looked at is not as it should be: a verification ended in
+    /// `failed` or `suspended`, a role that was offboarded can still be assumed, grants have drifted.
     NotAccepted = 4,
 }
 

@@ -15,6 +15,7 @@ mod list;
 mod next_step;
 mod problem;
 mod progress;
+mod receipt;
 mod screen;
 mod settings;
 mod sign;

@@ -2,6 +2,10 @@
 
 use reqwest::Method;
 
+/// After a request that may have taken effect though no answer says so.
+pub const LOOK_FIRST: &str = "whether the request took effect is not known: look with a list or show command before \
+     repeating it";
+
 /// The next step after a refusal with this code of a request to this path, where there is a good one.
 pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Option<String> {
     let id = segments.get(2).copied().unwrap_or("ID");
@@ -14,6 +18,7 @@ pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Opt
             ["v1", "connections", ..] => {
                 "`drawbridge connections list --all` shows which there are".to_owned()
             }
+            ["v1", "grants", ..] => "`drawbridge grants reconcile --dry-run` looks at the grants anew".to_owned(),
             _ => "`drawbridge customers list --all` shows which there are".to_owned(),
         },
         "invalid_id" => format!("is {id:?} whole? The list commands show ids"),
@@ -50,7 +55,16 @@ pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Opt
              drawbridge-operator or drawbridge-admin"
                 .to_owned()
         }
-        "version_mismatch" => "somebody else changed it meanwhile: look again and repeat".to_owned(),
+        "version_mismatch" => format!(
+            "somebody else changed it meanwhile: `drawbridge connections show {connection}` shows how it is now; then \
+             decide anew and repeat"
+        ),
+        "request_in_progress" => LOOK_FIRST.to_owned(),
+        "grant_capacity_exhausted" => {
+            "`drawbridge grants show` shows what is full: offboard what is no longer needed, or raise the stack's \
+             parameter BrokerCount"
+                .to_owned()
+        }
         "dependency_unavailable" | "throttled" | "too_many_requests" => again(retry_after),
         "internal_error" => {
             "the request id leads the operator of this Drawbridge to the cause, in its logs".to_owned()
@@ -67,9 +81,12 @@ pub fn again(retry_after: Option<&str>) -> String {
     }
 }
 
-/// The managed policy of the stack that allows requests with this method.
-pub fn managed_policy(method: &Method) -> &'static str {
+/// The managed policy of the stack that allows such requests.
+pub fn managed_policy(method: &Method, segments: &[&str]) -> &'static str {
+    let is_invite = matches!(segments, ["v1", "connections", _, "invite"]);
     match *method {
+        // To take an invite back must not wait for an administrator.
+        Method::DELETE if is_invite => "drawbridge-operator (or drawbridge-admin)",
         Method::GET => "drawbridge-viewer (or drawbridge-operator or drawbridge-admin)",
         Method::DELETE => "drawbridge-admin",
         _ => "drawbridge-operator (or drawbridge-admin)",

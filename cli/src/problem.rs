@@ -101,7 +101,7 @@ impl Refusal<'_> {
                  (drawbridge --region …)",
             );
         }
-        let policy = next_step::managed_policy(self.method);
+        let policy = next_step::managed_policy(self.method, self.segments);
         failure.next(format!(
             "`{}` shows whose key that is; it needs the managed policy {policy} of the Drawbridge stack (path \
              /drawbridge/). If it has it, the keys may be wrong or expired, or the Region signed for is not the API's",

@@ -11,11 +11,32 @@ use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 
-/// The two standard streams, and how answers are written to them.
+/// The standard streams, how answers are written to them, and who is asked.
 #[derive(Debug)]
 pub struct Screen {
     format: Format,
     coloured: bool,
+    /// Whether there is somebody to ask.
+    asks: bool,
+    streams: Streams,
+}
+
+#[derive(Debug)]
+enum Streams {
+    Standard,
+    #[cfg(test)]
+    Kept(std::cell::RefCell<Kept>),
+}
+
+/// What a test's screen was given, and what its person answers.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// What went to standard output.
+    pub output: String,
+    /// What went to standard error.
+    pub errors: String,
+    answer: Option<&'static str>,
 }
 
 impl Screen {
@@ -23,7 +44,13 @@ impl Screen {
     pub fn new(format: Format) -> Self {
         let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { format, coloured: io::stdout().is_terminal() && !set("NO_COLOR") && !dumb }
+        Self {
+            format,
+            coloured: io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
+            // Questions go to standard error: standard output may be on its way into a file.
+            asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            streams: Streams::Standard,
+        }
     }
 
     /// Whether tables are coloured.
@@ -31,20 +58,90 @@ impl Screen {
         self.coloured
     }
 
+    /// Whether there is somebody to ask.
+    pub fn can_ask(&self) -> bool {
+        self.asks
+    }
+
     /// Writes an answer: as JSON, or as `table` makes it readable.
     pub fn show(&self, answer: &Value, table: impl FnOnce(&Value) -> String) -> Result<()> {
-        match self.format {
-            Format::Json => raw(&pretty(answer)),
-            Format::Table => raw(&table(answer)),
+        let text = match self.format {
+            Format::Json => pretty(answer),
+            Format::Table => table(answer),
+        };
+        match &self.streams {
+            Streams::Standard => raw(&text),
+            #[cfg(test)]
+            Streams::Kept(kept) => {
+                kept.borrow_mut().output.extend([&text, "\n"]);
+                Ok(())
+            }
         }
     }
 
     /// Says something to the person at the terminal; who asked for JSON is not one.
     pub fn note(&self, text: &str) {
         if self.format == Format::Table {
-            say(text);
+            self.tell(text);
         }
     }
+
+    /// Says something in either format, beside the answer.
+    pub fn tell(&self, text: &str) {
+        match &self.streams {
+            Streams::Standard => say(text),
+            #[cfg(test)]
+            Streams::Kept(kept) => kept.borrow_mut().errors.extend([text, "\n"]),
+        }
+    }
+
+    /// Asks the person at the terminal. Only a yes is one.
+    pub fn ask(&self, question: &str) -> bool {
+        let question = format!("{question} [y/N] ");
+        match &self.streams {
+            Streams::Standard => answer_to(&question).is_ok_and(|answer| is_yes(&answer)),
+            #[cfg(test)]
+            Streams::Kept(kept) => {
+                self.tell(&question);
+                is_yes(kept.borrow().answer.expect("nobody is there to be asked"))
+            }
+        }
+    }
+
+    /// One that keeps what it is given, with nobody to ask.
+    #[cfg(test)]
+    pub fn kept(format: Format) -> Self {
+        Self { format, coloured: false, asks: false, streams: Streams::Kept(std::cell::RefCell::default()) }
+    }
+
+    /// One with a person who answers like this.
+    #[cfg(test)]
+    pub fn answering(format: Format, answer: &'static str) -> Self {
+        let kept = Kept { answer: Some(answer), ..Kept::default() };
+        Self { asks: true, streams: Streams::Kept(kept.into()), ..Self::kept(format) }
+    }
+
+    /// What a test's screen was given.
+    #[cfg(test)]
+    pub fn into_kept(self) -> Kept {
+        match self.streams {
+            Streams::Kept(kept) => kept.into_inner(),
+            Streams::Standard => Kept::default(),
+        }
+    }
+}
+
+fn answer_to(question: &str) -> io::Result<String> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line)
+}
+
+fn is_yes(answer: &str) -> bool {
+    ["y", "yes"].iter().any(|yes| answer.trim().eq_ignore_ascii_case(yes))
 }
 
 /// Writes a text as it is, ended by one line break.
@@ -72,4 +169,15 @@ pub fn say(line: &str) {
 /// A JSON document for people and files.
 pub fn pretty(value: &Value) -> String {
     format!("{value:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_one() {
+        assert!(["y", "Y\n", "yes", " YES\r\n"].iter().all(|answer| is_yes(answer)));
+        assert!(["", "\n", "n", "no", "yes please", "ja", "1"].iter().all(|answer| !is_yes(answer)));
+    }
 }

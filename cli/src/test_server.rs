@@ -19,6 +19,7 @@ pub struct Answer {
     headers: String,
     body: Value,
     is_cut: bool,
+    is_lost: bool,
 }
 
 impl Answer {
@@ -29,7 +30,17 @@ impl Answer {
 
     /// A status with a body.
     pub fn new(status: u16, body: Value) -> Self {
-        Self { status, headers: String::new(), body, is_cut: false }
+        Self { status, headers: String::new(), body, is_cut: false, is_lost: false }
+    }
+
+    /// 204, without a body.
+    pub fn nothing() -> Self {
+        Self::new(204, Value::Null)
+    }
+
+    /// None: the request arrives, and the connection breaks.
+    pub fn lost() -> Self {
+        Self { is_lost: true, ..Self::nothing() }
     }
 
     /// The same without its last character, which is no JSON any more.
@@ -96,6 +107,12 @@ impl TestServer {
         self.seen.lock().unwrap().clone()
     }
 
+    /// The body of each request so far; null where there was none.
+    pub fn bodies(&self) -> Vec<Value> {
+        let parsed = |request: Seen| serde_json::from_str(&request.body).unwrap_or_default();
+        self.seen().into_iter().map(parsed).collect()
+    }
+
     /// Method and path of what it was asked so far.
     pub fn targets(&self) -> Vec<String> {
         self.seen().into_iter().map(|request| request.target).collect()
@@ -122,8 +139,11 @@ async fn serve(mut stream: TcpStream, answer: Answer, kept: &Mutex<Vec<Seen>>) {
     };
     // Kept before it is answered, so that who has the answer finds it.
     kept.lock().unwrap().push(request);
-    let Answer { status, headers, body, is_cut } = answer;
-    let mut body = body.to_string();
+    let Answer { status, headers, body, is_cut, is_lost } = answer;
+    if is_lost {
+        return;
+    }
+    let mut body = if status == 204 { String::new() } else { body.to_string() };
     if is_cut {
         body.pop();
     }

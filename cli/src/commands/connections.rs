@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use super::{
-    create_connection, list_connections, list_events, print_setup, show_connection, submit_role,
-    verify_connection, watch_connection,
+    create_connection, create_invite, list_connections, list_events, offboard_connection, print_setup,
+    revoke_invite, show_connection, submit_role, update_connection, verify_connection, watch_connection,
 };
 use crate::client::Client;
 use crate::exit::Exit;
@@ -18,14 +18,22 @@ pub enum ConnectionsCommand {
     Create(create_connection::CreateConnection),
     /// List the connections
     List(list_connections::ListConnections),
-    /// Show one connection with its probes, reasons and external ID
+    /// Show one connection with its probes, reasons, receipt and external ID
     Show(show_connection::ShowConnection),
+    /// Change a connection's label, capabilities or Regions
+    Update(update_connection::UpdateConnection),
+    /// Make a new invite link for the customer; the one before ends
+    Invite(create_invite::CreateInvite),
+    /// End the invite link of a connection
+    RevokeInvite(revoke_invite::RevokeInvite),
     /// Submit the ARN of the customer's role, and so begin to verify it
     SubmitRole(submit_role::SubmitRole),
     /// Verify the role that was submitted once more
     Verify(verify_connection::VerifyConnection),
-    /// Follow a verification to its end
+    /// Follow a verification or an offboarding to its end
     Watch(watch_connection::WatchConnection),
+    /// End a connection: take Drawbridge's access away and show that it is gone
+    Offboard(offboard_connection::OffboardConnection),
     /// List what has happened to a connection, oldest first
     Events(list_events::ListEvents),
     /// Print what the customer needs to create the role
@@ -39,9 +47,13 @@ impl ConnectionsCommand {
             Self::Create(command) => command.run(client, screen).await,
             Self::List(command) => command.run(client, screen).await,
             Self::Show(command) => command.run(client, screen).await,
+            Self::Update(command) => command.run(client, screen).await,
+            Self::Invite(command) => command.run(client, screen).await,
+            Self::RevokeInvite(command) => command.run(client, screen).await,
             Self::SubmitRole(command) => command.run(client, screen).await,
             Self::Verify(command) => command.run(client, screen).await,
             Self::Watch(command) => command.run(client, screen).await,
+            Self::Offboard(command) => command.run(client, screen).await,
             Self::Events(command) => command.run(client, screen).await,
             Self::Setup(command) => command.run(client, screen).await,
         }

@@ -1,30 +1,33 @@
-//! `drawbridge connections watch`, and the `--watch` of the commands that begin a verification.
+//! `drawbridge connections watch`, and the `--watch` of the commands that begin something.
 
-use std::collections::BTreeSet;
+mod told;
+
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::connection_view::{ExternalId, outcome, probe_sent, view, without_external_id};
+use crate::connection_view::{ExternalId, is_ending, outcome, view, without_external_id};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use crate::screen::Screen;
 use crate::text::{field, items};
+use told::Told;
 
-/// How often the connection is looked at.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How often what is followed is looked at. Scripted answers need not be waited for.
+pub(super) const INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1000 });
 
-/// Follows a verification to its end.
+/// Follows a verification or an offboarding to its end.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each new state, probe and reason is a line on standard error; the outcome is printed at the end.
+Each new state, probe and reason is a line on standard error; the outcome is printed at the end, that of an
+offboarding with its receipt.
 
 Exit codes:
-  0  the verification ended in active or degraded
-  4  it ended in failed or suspended
+  0  a verification ended in active or degraded, an offboarding in offboarded
+  4  a verification ended in failed or suspended, or the role of an offboarding can still be assumed
 
 Examples:
   drawbridge connections watch con_…
@@ -37,27 +40,34 @@ pub struct WatchConnection {
     patience: Patience,
 }
 
-/// How long a verification is followed.
+/// How long something is followed.
 #[derive(Debug, Args)]
 pub struct Patience {
-    /// Stop watching after so many seconds; the verification goes on
+    /// Stop watching after so many seconds; what is watched goes on
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
-/// Whether the verification that a command begins is followed.
+impl Patience {
+    /// How long that is.
+    pub(super) const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+/// Whether what a command begins is followed.
 #[derive(Debug, Args)]
 pub struct Following {
-    /// Follow the verification to its end
+    /// Follow what this begins to its end
     #[arg(long)]
-    watch: bool,
+    pub(super) watch: bool,
     #[command(flatten)]
-    patience: Patience,
+    pub(super) patience: Patience,
 }
 
 impl WatchConnection {
     pub(super) async fn run(self, client: &Client, screen: &Screen) -> Result<Exit> {
-        follow(client, screen, &self.connection_id, None, &self.patience).await
+        follow(client, screen, &self.connection_id, None, None, &self.patience).await
     }
 }
 
@@ -70,7 +80,8 @@ pub(super) async fn follow_or_show(
     following: &Following,
 ) -> Result<Exit> {
     if following.watch {
-        return follow(client, screen, id, Some(&begun), &following.patience).await;
+        let errand = Some(Errand::Verification);
+        return follow(client, screen, id, errand, Some(&begun), &following.patience).await;
     }
     let begun = without_external_id(begun);
     screen.show(&begun, |it| view(it, ExternalId::Hidden, screen.is_coloured()))?;
@@ -78,53 +89,88 @@ pub(super) async fn follow_or_show(
     Ok(Exit::Done)
 }
 
-async fn follow(
+/// Follows what was begun, or what is going on, to its end.
+pub(super) async fn follow(
     client: &Client,
     screen: &Screen,
     id: &str,
+    errand: Option<Errand>,
     begun: Option<&Value>,
     patience: &Patience,
 ) -> Result<Exit> {
     let progress = Progress::start();
-    let watch = Watch { client, id, interval: INTERVAL, timeout: Duration::from_secs(patience.timeout) };
-    let ended = watch.until_idle(begun, &progress).await;
+    let timeout = patience.timeout();
+    let watch = Watch { client, id, errand, interval: INTERVAL, timeout };
+    let ended = watch.until_over(begun, &progress).await;
     drop(progress);
-    let ended = without_external_id(ended?);
-    let exit = verdict(&ended, id)?;
+    let (ended, errand) = ended?;
+    let ended = without_external_id(ended);
+    let exit = verdict(&ended, errand, id)?;
     screen.show(&ended, |it| outcome(it, screen.is_coloured()))?;
+    if is_still_assumable(&ended) {
+        screen.note(&format!(
+            "\nnext: once that is mended, `drawbridge connections offboard {id} --watch` asks AWS again"
+        ));
+    }
     Ok(exit)
 }
 
-/// How the state that a verification ended in is to be taken.
-fn verdict(connection: &Value, id: &str) -> Result<Exit> {
+/// How the state that it ended in is to be taken.
+fn verdict(connection: &Value, errand: Errand, id: &str) -> Result<Exit> {
     let state = field(connection, "state");
-    match state.as_str() {
-        "active" | "degraded" => Ok(Exit::Done),
-        "failed" | "suspended" => Ok(Exit::NotAccepted),
-        "pending_role" => {
+    match (errand, state.as_str()) {
+        (Errand::Offboarding, "offboarding" | "offboarded") if is_still_assumable(connection) => {
+            Ok(Exit::NotAccepted)
+        }
+        (Errand::Offboarding, "offboarded") | (Errand::Verification, "active" | "degraded") => Ok(Exit::Done),
+        (Errand::Verification, "failed" | "suspended") => Ok(Exit::NotAccepted),
+        (Errand::Verification, "pending_role") => {
             Err(Failure::unexpected("there is nothing to watch: no role has been submitted yet")
                 .next(format!("`drawbridge connections submit-role {id} ROLE_ARN --watch`")))
         }
-        _ => {
-            Err(Failure::unexpected(format!("there is no verification to watch: the connection is {state}"))
+        (errand, _) => {
+            let what = errand.what();
+            Err(Failure::unexpected(format!("there is no {what} to watch: the connection is {state}"))
                 .next(format!("`drawbridge connections show {id}`")))
         }
     }
 }
 
-/// One verification, looked at until it has ended.
+/// What is followed. Who waits for a verification is not content with an offboarding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errand {
+    Verification,
+    Offboarding,
+}
+
+impl Errand {
+    /// What is going on with this connection.
+    fn of(connection: &Value) -> Self {
+        if is_ending(connection) { Self::Offboarding } else { Self::Verification }
+    }
+
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Offboarding => "offboarding",
+        }
+    }
+}
+
+/// One verification or offboarding, looked at until it is over.
 struct Watch<'a> {
     client: &'a Client,
     id: &'a str,
+    errand: Option<Errand>,
     interval: Duration,
     timeout: Duration,
 }
 
 impl Watch<'_> {
-    /// Answers with the connection once its verification is idle.
+    /// Answers with the connection once it is over, and with what it was that is over.
     ///
     /// What is older than `begun`, the answer of the command that began it, does not count.
-    async fn until_idle(&self, begun: Option<&Value>, progress: &Progress) -> Result<Value> {
+    async fn until_over(&self, begun: Option<&Value>, progress: &Progress) -> Result<(Value, Errand)> {
         let mut told = Told::default();
         if let Some(begun) = begun {
             told.take_as_known(begun);
@@ -132,6 +178,7 @@ impl Watch<'_> {
             tokio::time::sleep(self.interval).await;
         }
         let oldest = begun.map_or(0, version);
+        let mut errand = self.errand;
         let mut is_first = begun.is_none();
         loop {
             let connection = self.client.get(&["v1", "connections", self.id], &[]).await?;
@@ -139,16 +186,17 @@ impl Watch<'_> {
             if std::mem::take(&mut is_first) && is_running(&connection) && is_proven(&connection) {
                 told.take_as_known(&connection);
             }
+            let errand = *errand.get_or_insert_with(|| Errand::of(&connection));
             if version(&connection) >= oldest {
                 told.tell(&connection, progress);
-                if !is_running(&connection) {
-                    return Ok(connection);
+                if is_over(&connection, errand, begun) {
+                    return Ok((connection, errand));
                 }
             }
             if progress.elapsed() >= self.timeout {
-                let seconds = self.timeout.as_secs();
+                let (what, seconds) = (errand.what(), self.timeout.as_secs());
                 return Err(Failure::unexpected(format!(
-                    "the verification has not ended within {seconds} seconds"
+                    "the {what} has not ended within {seconds} seconds"
                 ))
                 .because("it goes on; only watching has ended")
                 .next(format!("`drawbridge connections watch {}` watches on", self.id)));
@@ -158,7 +206,25 @@ impl Watch<'_> {
     }
 }
 
-fn is_running(connection: &Value) -> bool {
+fn is_over(connection: &Value, errand: Errand, begun: Option<&Value>) -> bool {
+    match errand {
+        Errand::Verification => !is_running(connection) || is_ending(connection),
+        Errand::Offboarding => {
+            // What AWS answered before it was asked again is no answer.
+            let is_old =
+                begun.is_some_and(|begun| is_still_assumable(begun) && version(begun) == version(connection));
+            field(connection, "state") != "offboarding" || (is_still_assumable(connection) && !is_old)
+        }
+    }
+}
+
+/// Whether AWS lets Drawbridge have the role though nothing of Drawbridge's asks for it any more.
+fn is_still_assumable(connection: &Value) -> bool {
+    items(connection, "reasons").iter().any(|reason| field(reason, "code") == "role_still_assumable")
+}
+
+/// Whether a verification is queued or going on.
+pub(super) fn is_running(connection: &Value) -> bool {
     field(connection, "verification") == "running"
 }
 
@@ -167,63 +233,7 @@ fn is_proven(connection: &Value) -> bool {
 }
 
 fn version(connection: &Value) -> u64 {
-    connection.get("version").and_then(Value::as_u64).unwrap_or(0)
-}
-
-/// What has been told of a connection so far, so that each thing is told once.
-#[derive(Default)]
-struct Told {
-    state: Option<String>,
-    probes: BTreeSet<[String; 3]>,
-    reasons: BTreeSet<String>,
-    round: Option<String>,
-}
-
-impl Told {
-    /// Probes and reasons of an earlier verification are no news.
-    fn take_as_known(&mut self, connection: &Value) {
-        self.probes.extend(probes_of(connection).iter().map(key));
-        self.reasons.extend(items(connection, "reasons").iter().map(|reason| field(reason, "code")));
-    }
-
-    fn tell(&mut self, connection: &Value, progress: &Progress) {
-        let state = field(connection, "state");
-        for probe in probes_of(connection) {
-            if self.probes.insert(key(probe)) {
-                let (round, outcome) = (field(probe, "round"), field(probe, "outcome"));
-                progress.tell(&format!("round {round}: {}: {outcome}", probe_sent(probe)));
-                self.round = Some(round);
-            }
-        }
-        match &self.state {
-            Some(before) if *before == state => {}
-            Some(before) => progress.tell(&format!("{before} → {state}")),
-            None => progress.tell(&state),
-        }
-        let reasons = items(connection, "reasons");
-        for reason in reasons {
-            let code = field(reason, "code");
-            if self.reasons.insert(code.clone()) {
-                progress.tell(&format!("{code}: {}", field(reason, "detail")));
-            }
-        }
-        // A reason that went away and came back is news again.
-        self.reasons.retain(|code| reasons.iter().any(|reason| field(reason, "code") == *code));
-        progress.waiting_for(&match &self.round {
-            Some(round) => format!("{state}, round {round}"),
-            None => state.clone(),
-        });
-        self.state = Some(state);
-    }
-}
-
-fn probes_of(connection: &Value) -> &[Value] {
-    connection.get("trust").map_or(&[], |trust| items(trust, "probes"))
-}
-
-/// What tells one probe from another: the same round comes again in the next verification.
-fn key(probe: &Value) -> [String; 3] {
-    ["round", "external_id", "at"].map(|name| field(probe, name))
+    super::version(connection).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -5,7 +5,14 @@ use crate::test_server::{Answer, TestServer};
 
 impl Default for Following {
     fn default() -> Self {
-        Self { watch: false, patience: Patience { timeout: 900 } }
+        Self { watch: false, patience: Patience::of_seconds(900) }
+    }
+}
+
+impl Patience {
+    /// What `--timeout` says.
+    pub fn of_seconds(timeout: u64) -> Self {
+        Self { timeout }
     }
 }
 
@@ -29,17 +36,26 @@ fn connection(
 
 /// Watches a script of answers: the verdict, what was told, and what was asked.
 async fn watched(begun: Option<Value>, script: Vec<Answer>) -> (Result<Exit>, Vec<String>, usize) {
+    watched_for(None, begun, script).await
+}
+
+async fn watched_for(
+    errand: Option<Errand>,
+    begun: Option<Value>,
+    script: Vec<Answer>,
+) -> (Result<Exit>, Vec<String>, usize) {
     let server = TestServer::start(script).await;
     let client = server.client();
     let progress = Progress::kept();
     let watch = Watch {
         client: &client,
         id: "con_1",
+        errand,
         interval: Duration::from_millis(1),
         timeout: Duration::from_millis(300),
     };
-    let ended = watch.until_idle(begun.as_ref(), &progress).await;
-    let verdict = ended.and_then(|ended| verdict(&ended, "con_1"));
+    let ended = watch.until_over(begun.as_ref(), &progress).await;
+    let verdict = ended.and_then(|(ended, errand)| verdict(&ended, errand, "con_1"));
     (verdict, progress.lines(), server.seen().len())
 }
 
@@ -82,12 +98,15 @@ async fn every_end_has_its_exit_code() {
         ("degraded", Exit::Done),
         ("failed", Exit::NotAccepted),
         ("suspended", Exit::NotAccepted),
+        ("offboarded", Exit::Done),
     ] {
         let (verdict, ..) = watched(None, vec![ok(connection(4, state, "idle", &[], &[]))]).await;
         assert_eq!(verdict.unwrap(), expected, "{state}");
     }
+    // Who waits for a verification is not content with an offboarding.
     for state in ["pending_role", "offboarding", "offboarded"] {
-        let (verdict, ..) = watched(None, vec![ok(connection(1, state, "idle", &[], &[]))]).await;
+        let script = vec![ok(connection(1, state, "idle", &[], &[]))];
+        let (verdict, ..) = watched_for(Some(Errand::Verification), None, script).await;
         let failure = verdict.unwrap_err();
         assert_eq!(failure.exit, Exit::Refused, "{state}");
         assert!(!failure.to_string().contains("xid-secret"));
@@ -157,4 +176,57 @@ async fn watching_ends_in_time() {
     assert_eq!(failure.exit, Exit::Refused);
     assert!(failure.to_string().contains("watch con_1"), "{failure}");
     assert_eq!(told, ["verifying"]);
+}
+
+fn offboarding(version: u64, state: &str, removed: bool, refused: bool, reasons: &[&str]) -> Value {
+    let mut connection = connection(version, state, "idle", &[], reasons);
+    connection["receipt"] = json!({
+        "grant_removed_at": removed.then_some("2026-11-22T02:01:00Z"),
+        "assume_role_refused_at": refused.then_some("2026-11-22T02:02:00Z"),
+        "last_session_expires_at": null, "leftovers": [],
+    });
+    connection
+}
+
+#[tokio::test]
+async fn an_offboarding_is_followed_step_by_step() {
+    let script = vec![
+        ok(offboarding(5, "offboarding", false, false, &[])),
+        ok(offboarding(5, "offboarding", true, false, &[])),
+        ok(offboarding(6, "offboarded", true, true, &[])),
+    ];
+    let (verdict, told, _) = watched(None, script).await;
+    assert_eq!(verdict.unwrap(), Exit::Done);
+    assert_eq!(
+        told,
+        [
+            "offboarding",
+            "Drawbridge's grant for the role was removed at 2026-11-22 02:01:00Z.",
+            "offboarding → offboarded",
+            "AWS refused to let Drawbridge assume the role at 2026-11-22 02:02:00Z.",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_role_that_can_still_be_assumed_ends_with_4() {
+    let still = ["role_still_assumable"];
+    let script = vec![
+        ok(offboarding(5, "offboarding", true, false, &[])),
+        ok(offboarding(6, "offboarding", true, false, &still)),
+    ];
+    let (verdict, told, _) = watched(None, script).await;
+    assert_eq!(verdict.unwrap(), Exit::NotAccepted);
+    assert_eq!(told.last().unwrap(), "role_still_assumable: why");
+
+    // Asked again: what AWS answered before does not count, what it answers now does.
+    let begun = offboarding(7, "offboarding", true, false, &still);
+    for (last, expected) in [
+        (offboarding(8, "offboarding", true, false, &still), Exit::NotAccepted),
+        (offboarding(8, "offboarded", true, true, &[]), Exit::Done),
+    ] {
+        let script = vec![ok(begun.clone()), ok(last)];
+        let (verdict, _, asked) = watched_for(Some(Errand::Offboarding), Some(begun.clone()), script).await;
+        assert_eq!((verdict.unwrap(), asked), (expected, 2));
+    }
 }

@@ -1,0 +1,35 @@
+//! Asking before something ends.
+
+use clap::Args;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::screen::Screen;
+
+/// Whether the person is asked.
+#[derive(Debug, Default, Args)]
+pub struct Confirmation {
+    /// Do not ask; needed where there is no terminal to ask at
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+impl Confirmation {
+    /// Refuses to go on where there is neither a `--yes` nor anybody to ask.
+    pub(super) fn is_possible(&self, screen: &Screen) -> Result<()> {
+        if self.yes || screen.can_ask() {
+            return Ok(());
+        }
+        Err(Failure::usage("this needs a confirmation, and there is no terminal to ask at")
+            .next("pass --yes if it is to be done"))
+    }
+
+    /// Goes on only with a yes, given or answered.
+    pub(super) fn require(&self, screen: &Screen, question: &str) -> Result<()> {
+        self.is_possible(screen)?;
+        if self.yes || screen.ask(question) {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Refused, "not confirmed: nothing was changed"))
+    }
+}
