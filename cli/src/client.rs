@@ -36,6 +36,10 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// An earlier attempt with the same key is still being carried out.
 const IN_PROGRESS: &str = "request_in_progress";
+/// Others changed the same thing at the same time, again and again; this request changed nothing.
+const CONCURRENT: &str = "concurrent_change";
+/// Answered like a dependency that is down, but waiting makes no room.
+const FULL: &str = "grant_capacity_exhausted";
 
 /// Query parameters: names and values, not yet encoded.
 pub type Query<'a> = [(&'a str, String)];
@@ -207,13 +211,17 @@ impl Client {
         let Call { method, segments, .. } = call;
         let failure = Refusal { method, segments, status, headers: &headers, body: &bytes }
             .explain(&self.api_url, &self.caller);
-        let is_running = failure.code.as_deref() == Some(IN_PROGRESS);
-        if is_running || is_passing(status) {
-            let asked = headers.get(RETRY_AFTER).and_then(seconds);
+        let asked = headers.get(RETRY_AFTER).and_then(seconds);
+        match failure.code.as_deref() {
+            Some(FULL) => Attempt::Failed(failure),
+            Some(CONCURRENT) => Attempt::Passing { failure, asked, is_lost: false },
+            Some(IN_PROGRESS) => Attempt::Passing { failure, asked, is_lost: true },
             // What is throttled was not looked at.
-            Attempt::Passing { failure, asked, is_lost: status != StatusCode::TOO_MANY_REQUESTS }
-        } else {
-            Attempt::Failed(failure)
+            _ if status == StatusCode::TOO_MANY_REQUESTS => {
+                Attempt::Passing { failure, asked, is_lost: false }
+            }
+            _ if is_passing(status) => Attempt::Passing { failure, asked, is_lost: true },
+            _ => Attempt::Failed(failure),
         }
     }
 
@@ -285,14 +293,9 @@ fn doubted(failure: Box<Failure>, call: &Call<'_>, is_lost: bool) -> Box<Failure
     if is_lost && call.method != Method::GET { failure.next(LOOK_FIRST) } else { failure }
 }
 
+/// Whether it may go better in a moment, though what was done is not known.
 fn is_passing(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    )
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
 /// `Retry-After` in its form in seconds, which is the one that the API writes.

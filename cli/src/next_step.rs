@@ -65,7 +65,9 @@ pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Opt
              parameter BrokerCount"
                 .to_owned()
         }
-        "dependency_unavailable" | "throttled" | "too_many_requests" => again(retry_after),
+        "dependency_unavailable" | "throttled" | "too_many_requests" | "concurrent_change" => {
+            again(retry_after)
+        }
         "internal_error" => {
             "the request id leads the operator of this Drawbridge to the cause, in its logs".to_owned()
         }

@@ -18,13 +18,13 @@ pub fn receipt(connection: &Value) -> Option<String> {
             missing("Drawbridge's grant for the role is not removed yet.", "There was no grant to remove.")
         }),
         refused(receipt).unwrap_or_else(|| {
-            missing("AWS has not refused the role yet.", "AWS was not asked: there was no role to ask for.")
+            missing("AWS has not refused the role yet.", "AWS was not asked for a role: none was granted.")
         }),
         match known(receipt, "last_session_expires_at") {
             Some(at) => format!("A session that was given out before may live until {at}, and no longer."),
             None => missing(
                 "Until when a session that was given out before may live is not known yet.",
-                "No session was given out that could still be alive.",
+                "No session is known that could still be alive.",
             ),
         },
     ];
@@ -72,7 +72,7 @@ mod tests {
         let connection = json!({"state": "offboarded", "receipt": {
             "grant_removed_at": "2026-11-22T02:04:35Z", "assume_role_refused_at": "2026-11-22T02:05:10.5Z",
             "last_session_expires_at": "2026-11-22T03:04:30Z",
-            "leftovers": [{"kind": "role", "id": "arn:aws:iam::222222222222:role/a",
+            "leftovers": [{"kind": "iam_role", "id": "arn:aws:iam::222222222222:role/a",
                            "advice": "Have the customer delete the role."}],
         }});
         assert_eq!(
@@ -82,7 +82,7 @@ mod tests {
              AWS refused to let Drawbridge assume the role at 2026-11-22 02:05:10Z.\n\
              A session that was given out before may live until 2026-11-22 03:04:30Z, and no longer.\n\
              Left behind:\n  \
-               role arn:aws:iam::222222222222:role/a\n    \
+               iam_role arn:aws:iam::222222222222:role/a\n    \
                  Have the customer delete the role."
         );
     }
@@ -97,8 +97,8 @@ mod tests {
             of("offboarded"),
             "Receipt\n\
              There was no grant to remove.\n\
-             AWS was not asked: there was no role to ask for.\n\
-             No session was given out that could still be alive."
+             AWS was not asked for a role: none was granted.\n\
+             No session is known that could still be alive."
         );
         assert_eq!(receipt(&json!({"state": "active"})), None);
         assert_eq!(receipt(&json!({"state": "active", "receipt": null})), None);

@@ -56,6 +56,17 @@ async fn a_post_is_repeated_under_one_key() {
 }
 
 #[tokio::test]
+async fn what_met_another_change_is_repeated_and_what_finds_no_room_is_not() {
+    let met = Answer::new(409, json!({"title": "Conflict", "code": "concurrent_change"}));
+    let full = Answer::new(503, json!({"title": "Service Unavailable", "code": "grant_capacity_exhausted"}));
+    let server = TestServer::start([met, full.header("retry-after: 5")]).await;
+    let path = ["v1", "connections", "con_1", "verify"];
+    let failure = server.client().post(&path, None).await.unwrap_err();
+    assert!(failure.next.unwrap().contains("BrokerCount"));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn who_gives_up_on_a_change_says_that_it_may_have_taken_effect() {
     let server = TestServer::start((0..6).map(|_| Answer::lost())).await;
     let failure = server.client().post(&["v1", "customers"], Some(&json!({}))).await.unwrap_err();
