@@ -16,10 +16,11 @@ The API's address is the first of these that is there:
 Exit codes:
   0  done; a watched verification ended in active or degraded, a watched offboarding in offboarded
   1  the API refused or failed, watching took longer than --timeout, or you did not confirm
-  2  the command line or the configuration is wrong, or there is no terminal to confirm at and no --yes
+  2  the command line or the configuration is wrong, or there is neither a terminal to confirm at
+     nor a --yes
   3  the API cannot be reached, or there are no credentials to sign with
-  4  a watched verification ended in failed or suspended, the role of a watched offboarding can still be assumed,
-     or grants are not as they should be
+  4  a watched verification ended in failed or suspended, the role of a watched offboarding could
+     not be shown to be out of reach, or grants are not as they should be
 
 Examples:
   drawbridge customers create --name 'Acme Ltd' --label tier=gold

@@ -19,8 +19,8 @@ Capabilities:
   dynamodb-observe  dynamodb-backup  dynamodb-restore  dynamodb-drill  dynamodb-data  dynamodb-tables
   classic (the actions of the manual procedure; stands alone)
 
-The answer holds an invite link, shown this once. Whoever has it sees the external ID and can submit a role: it is
-for this customer alone.
+The answer holds an invite link, shown this once. Whoever has it sees the external ID and can submit
+a role: it is for this customer alone.
 
 Examples:
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1

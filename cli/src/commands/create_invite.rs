@@ -12,8 +12,8 @@ use crate::text::{NOTHING, field, time};
 /// Makes a new invite for the customer.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The link that there was before ends. The new one is shown this once, and is a secret: whoever has it sees the
-external ID and can submit a role for this connection.
+The link that there was before ends. The new one is shown this once, and is a secret: whoever has
+it sees the external ID and can submit a role for this connection.
 
 Examples:
   drawbridge connections invite con_…
@@ -30,6 +30,7 @@ impl CreateInvite {
         let invite = client.post(&["v1", "connections", id, "invite"], None).await?;
         let Some(link) = link(&invite, "expires_at") else {
             return Err(Failure::unexpected("the API's answer holds no link")
+                .because("a link is shown once, and that answer was lost on its way")
                 .next(format!("`drawbridge connections invite {id}` makes another, which ends this one")));
         };
         screen.show(&invite, |_| link)?;

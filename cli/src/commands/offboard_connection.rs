@@ -18,15 +18,16 @@ use crate::text::field;
 /// Ends a connection: takes Drawbridge's access away and shows that it is gone.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What ends is shown first and has to be confirmed. Drawbridge removes its own grant for the role and asks AWS until the
-role is refused; the role itself is the customer's to delete. There is no way back: who returns gets a new connection.
-Once more on a connection that is being offboarded asks AWS again.
+What ends is shown first and has to be confirmed. Drawbridge removes its own grant for the role and
+asks AWS until the role is refused; the role itself is the customer's to delete. There is no way
+back: who returns gets a new connection. An offboarding that has stalled is tried again by the same
+command.
 
 Exit codes:
   0  offboarding has begun; with --watch: it has ended in offboarded
   1  it was not confirmed, or the API refused or failed
   2  there is no terminal to ask at, and no --yes
-  4  with --watch: the role can still be assumed
+  4  with --watch: the role can still be assumed, or AWS did not answer; it is tried again later
 
 Examples:
   drawbridge connections offboard con_… --watch

@@ -17,8 +17,9 @@ use crate::text::{NOTHING, field, items};
 /// Holds the grants against what IAM has, and mends what is wrong.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looks first, without changing anything, and shows what it has found and what it would do. Only then, and once that is
-confirmed, it mends. What it mends is what is wrong by then. The stack does the same every day by itself.
+Looks first, without changing anything, and shows what it has found and what it would do. Only then,
+and once that is confirmed, it mends. What it mends is what is wrong by then. What somebody else has
+attached to a broker is never touched: it is told, for you to look at.
 
 Exit codes:
   0  nothing was wrong, or all of it is mended
@@ -72,7 +73,8 @@ impl ReconcileGrants {
             return Ok(Exit::Done);
         }
         screen.note(&format!(
-            "\n{} could not be mended\nnext: repeat it in a minute; if they stay, the onboarder's logs tell why",
+            "\n{} could not be mended\nnext: do by hand what is to be done so, and repeat it in a minute; if others stay, the \
+             onboarder's logs tell why",
             findings(open)
         ));
         Ok(Exit::NotAccepted)

@@ -14,8 +14,9 @@ use crate::text::{field, items};
 /// Shows the grants and how full they are.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A grant is an IAM policy that names the roles that a broker may assume. Each holds so many characters, and a broker
-so many grants; when all are full, the stack's parameter BrokerCount adds brokers.
+A grant is an IAM policy that names the roles that a broker may assume. Each holds so many
+characters, and a broker so many grants; when all are full, the stack's parameter BrokerCount adds
+brokers.
 
 Examples:
   drawbridge grants show

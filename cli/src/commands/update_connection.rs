@@ -20,8 +20,9 @@ use crate::text::field;
     ArgGroup::new("change").args(["label", "no_label", "capabilities", "regions"]).required(true).multiple(true)
 ))]
 #[command(after_help = "\
-What is given replaces what was there as a whole: name every capability and every Region that is wanted. What is not
-given stays. Changed capabilities or Regions are verified again; the customer's role must allow new ones first.
+What is given replaces what was there as a whole: name every capability and every Region that is
+wanted. What is not given stays. Changed capabilities or Regions are verified again; the customer's
+role must allow new ones first.
 `drawbridge connections create --help` lists the capabilities.
 
 Exit code with --watch: 0 when it ends in active or degraded, 4 in failed or suspended.

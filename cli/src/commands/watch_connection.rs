@@ -22,12 +22,13 @@ pub(super) const INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 1 } 
 /// Follows a verification or an offboarding to its end.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each new state, probe and reason is a line on standard error; the outcome is printed at the end, that of an
-offboarding with its receipt.
+Each new state, probe and reason is a line on standard error; the outcome is printed at the end,
+that of an offboarding with its receipt.
 
 Exit codes:
   0  a verification ended in active or degraded, an offboarding in offboarded
-  4  a verification ended in failed or suspended, or the role of an offboarding can still be assumed
+  4  a verification ended in failed or suspended, or the role of an offboarding could not be shown
+     to be out of reach
 
 Examples:
   drawbridge connections watch con_…
@@ -107,7 +108,7 @@ pub(super) async fn follow(
     let ended = without_external_id(ended);
     let exit = verdict(&ended, errand, id)?;
     screen.show(&ended, |it| outcome(it, screen.is_coloured()))?;
-    if is_still_assumable(&ended) {
+    if is_stalled(&ended) {
         screen.note(&format!(
             "\nnext: once that is mended, `drawbridge connections offboard {id} --watch` asks AWS again"
         ));
@@ -119,9 +120,7 @@ pub(super) async fn follow(
 fn verdict(connection: &Value, errand: Errand, id: &str) -> Result<Exit> {
     let state = field(connection, "state");
     match (errand, state.as_str()) {
-        (Errand::Offboarding, "offboarding" | "offboarded") if is_still_assumable(connection) => {
-            Ok(Exit::NotAccepted)
-        }
+        (Errand::Offboarding, _) if is_stalled(connection) => Ok(Exit::NotAccepted),
         (Errand::Offboarding, "offboarded") | (Errand::Verification, "active" | "degraded") => Ok(Exit::Done),
         (Errand::Verification, "failed" | "suspended") => Ok(Exit::NotAccepted),
         (Errand::Verification, "pending_role") => {
@@ -212,15 +211,16 @@ fn is_over(connection: &Value, errand: Errand, begun: Option<&Value>) -> bool {
         Errand::Offboarding => {
             // What AWS answered before it was asked again is no answer.
             let is_old =
-                begun.is_some_and(|begun| is_still_assumable(begun) && version(begun) == version(connection));
-            field(connection, "state") != "offboarding" || (is_still_assumable(connection) && !is_old)
+                begun.is_some_and(|begun| is_stalled(begun) && version(begun) == version(connection));
+            field(connection, "state") != "offboarding" || (is_stalled(connection) && !is_old)
         }
     }
 }
 
-/// Whether AWS lets Drawbridge have the role though nothing of Drawbridge's asks for it any more.
-fn is_still_assumable(connection: &Value) -> bool {
-    items(connection, "reasons").iter().any(|reason| field(reason, "code") == "role_still_assumable")
+/// Whether the role could not be shown to be out of reach: AWS still gives it out, or did not
+/// answer until the deadline.
+fn is_stalled(connection: &Value) -> bool {
+    field(connection, "state") == "offboarding" && !items(connection, "reasons").is_empty()
 }
 
 /// Whether a verification is queued or going on.

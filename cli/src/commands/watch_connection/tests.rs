@@ -209,6 +209,17 @@ async fn an_offboarding_is_followed_step_by_step() {
 }
 
 #[tokio::test]
+async fn an_offboarding_that_aws_did_not_answer_ends_with_4() {
+    let script = vec![
+        ok(offboarding(5, "offboarding", true, false, &[])),
+        ok(offboarding(6, "offboarding", true, false, &["probe_inconclusive"])),
+    ];
+    let (verdict, told, asked) = watched(None, script).await;
+    assert_eq!((verdict.unwrap(), asked), (Exit::NotAccepted, 2));
+    assert_eq!(told.last().unwrap(), "probe_inconclusive: why");
+}
+
+#[tokio::test]
 async fn a_role_that_can_still_be_assumed_ends_with_4() {
     let still = ["role_still_assumable"];
     let script = vec![
