@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 fn time(value: &Value) -> Timestamp {
-    value.as_str().expect("a time").parse().expect("a time")
+    value.as_str().unwrap().parse().unwrap()
 }
 
 #[tokio::test]

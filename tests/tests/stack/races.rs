@@ -71,10 +71,10 @@ async fn changing_and_verifying_at_once_loses_neither() {
     assert_eq!(settled["state"], "active");
     // The last one that was accepted is what stands, and what was verified.
     let events = api.events(&active).await;
-    let changes: Vec<_> = events.iter().filter(|event| event["type"] == "connection.changed").collect();
-    assert_eq!(changes.last().unwrap()["data"]["regions"], settled["regions"]);
+    let told: Vec<_> = events.iter().filter(|event| event["type"] == "connection.changed").collect();
+    assert_eq!(told.last().unwrap()["data"]["regions"], settled["regions"]);
     let accepted = changed.iter().filter(|answer| answer.status == 202).count();
-    assert!(changes.len() <= accepted && !changes.is_empty());
+    assert!(told.len() <= accepted && !told.is_empty());
     let last = events.iter().rposition(|event| event["type"] == "connection.verified").unwrap();
     assert_eq!(last, events.len() - 1, "{events:#?}");
 }

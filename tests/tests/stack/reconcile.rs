@@ -58,10 +58,10 @@ async fn what_was_changed_in_iam_is_told_and_then_mended() {
     assert_eq!(found(&mended, &name(rewritten)), [("policy_differs".to_owned(), true)]);
     assert_eq!(found(&mended, &name(deleted)), [("policy_missing".to_owned(), true)]);
     for (shard, role) in &grants {
-        assert_eq!(provider.granted_by(shard).await, [role.clone()]);
+        assert_eq!(provider.granted_by(shard).await, std::slice::from_ref(role));
         assert_eq!(provider.attachments(shard).await.len(), 1);
     }
-    assert_eq!(provider.granted_by(rewritten).await, [kept.clone()]);
+    assert_eq!(provider.granted_by(rewritten).await, std::slice::from_ref(kept));
     let clean = reconcile(&api, true).await;
     for (shard, _) in &grants {
         assert_eq!(found(&clean, &name(shard)), []);

@@ -8,11 +8,11 @@ use rstest::rstest;
 
 const LEASE: SignedDuration = SignedDuration::from_secs(40);
 
-fn item(version: u64, published: u64, publisher: Option<&str>) -> Item {
+fn item(version: u64, published: u64, by: Option<&str>) -> Item {
     let mut item = Key::grant_shard(shard(1)).into_item();
     item.insert("version".to_owned(), number(version));
     item.insert("published".to_owned(), number(published));
-    item.extend(publisher.map(|name| ("publisher".to_owned(), text(name))));
+    item.extend(by.map(|name| ("publisher".to_owned(), text(name))));
     item
 }
 
