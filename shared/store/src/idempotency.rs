@@ -134,9 +134,11 @@ impl Store {
         };
         let mut item = claimed.item();
         item.insert("lease_until".to_owned(), expiry(now + LEASE));
-        // DynamoDB removes what has expired within days, so the time is compared as well.
-        let free = "attribute_not_exists(pk) OR expires_at <= :now OR #token = :token OR \
-                    (attribute_not_exists(answer_status) AND lease_until <= :now AND body_hash = :body)";
+        // DynamoDB removes what has expired within days, so the time is compared as well. A claim
+        // that the SDK sent twice finds itself, but never undoes an answer when it comes late.
+        let free = "attribute_not_exists(pk) OR expires_at <= :now OR \
+                    (attribute_not_exists(answer_status) AND \
+                    (#token = :token OR (lease_until <= :now AND body_hash = :body)))";
         let put = self
             .client
             .put_item()
@@ -183,7 +185,10 @@ impl Store {
             .expression_attribute_values(":token", text(&completion.claimed.token))
             .send()
             .await;
-        completion.claimed.settled(written)
+        if settled(written)? {
+            completion.written();
+        }
+        Ok(())
     }
 
     /// Gives a request back that could not be carried out, so that it can be sent again at once.
@@ -201,7 +206,7 @@ impl Store {
             .expression_attribute_values(":token", text(&claimed.token))
             .send()
             .await;
-        claimed.settled(deleted)
+        settled(deleted).map(|_| ())
     }
 
     /// The write of an answer, for a transaction with what the request changes.
@@ -229,25 +234,19 @@ impl Claimed {
         item.insert("expires_at".to_owned(), expiry(self.expires_at));
         item
     }
+}
 
-    /// A write that found that somebody else has taken over, or that it was done before, changes
-    /// nothing, as it should.
-    fn settled<T, E, R>(
-        &self,
-        written: Result<T, aws_sdk_dynamodb::error::SdkError<E, R>>,
-    ) -> Result<(), Error>
-    where
-        E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug + 'static,
-    {
-        match written {
-            Ok(_) => {
-                self.written.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(error) if runtime::service_code(&error) == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(unexpected(error)),
-        }
+/// Whether a write was carried out. One that found that somebody else has taken over, or that it
+/// was done before, changes nothing, as it should.
+fn settled<T, E, R>(written: Result<T, aws_sdk_dynamodb::error::SdkError<E, R>>) -> Result<bool, Error>
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    match written {
+        Ok(_) => Ok(true),
+        Err(error) if runtime::service_code(&error) == Some("ConditionalCheckFailedException") => Ok(false),
+        Err(error) => Err(unexpected(error)),
     }
 }
 

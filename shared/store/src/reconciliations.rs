@@ -38,16 +38,16 @@ impl Store {
             vec![self.put(item(reconciliation)?, Some("attribute_not_exists(pk)"), HashMap::new())?];
         writes.extend(completion.map(|completion| self.completing(completion)).transpose()?);
         match self.transact(writes).await {
-            Ok(()) => {}
-            Err(Refusal::Conditions(places)) if places == [0] => {}
-            Err(Refusal::Conditions(_)) => return Err(in_progress()),
-            Err(Refusal::Busy) => {
-                return Err(Error::unavailable("another transaction held the reconciliation"));
+            Ok(()) => {
+                completion.inspect(|completion| completion.written());
+                Ok(())
             }
-            Err(Refusal::Failed(error)) => return Err(error),
+            // It is there; the answer, if there is one, was not written with it.
+            Err(Refusal::Conditions(places)) if places == [0] => Ok(()),
+            Err(Refusal::Conditions(_)) => Err(in_progress()),
+            Err(Refusal::Busy) => Err(Error::unavailable("another transaction held the reconciliation")),
+            Err(Refusal::Failed(error)) => Err(error),
         }
-        completion.inspect(|completion| completion.written());
-        Ok(())
     }
 
     /// The reconciliation with this id.
