@@ -27,7 +27,12 @@ pub struct CreateInvite {
 impl CreateInvite {
     pub(super) async fn run(self, client: &Client, screen: &Screen) -> Result<Exit> {
         let id = &self.connection_id;
-        let invite = client.post(&["v1", "connections", id, "invite"], None).await?;
+        let path = ["v1", "connections", id, "invite"];
+        let mut invite = client.post(&path, None).await?;
+        if link(&invite, "expires_at").is_none() {
+            // Where an answer was lost, the API repeats it without the link, which it does not keep.
+            invite = client.post(&path, None).await?;
+        }
         let Some(link) = link(&invite, "expires_at") else {
             return Err(Failure::unexpected("the API's answer holds no link")
                 .because("a link is shown once, and that answer was lost on its way")
@@ -74,7 +79,8 @@ mod tests {
     async fn the_link_stands_alone_on_its_line() {
         let url = format!("https://api.example.com/onboard/{}", "s3cret".repeat(30));
         let invite = json!({"invite_url": url, "expires_at": "2026-11-29T02:04:35Z"});
-        let server = TestServer::start([Answer::lost(), Answer::new(201, invite.clone())]).await;
+        let replayed = Answer::new(201, json!({"expires_at": "2026-11-29T02:04:35Z"}));
+        let server = TestServer::start([Answer::lost(), replayed, Answer::new(201, invite.clone())]).await;
         let screen = Screen::kept(Format::Table);
         assert_eq!(command().run(&server.client(), &screen).await.unwrap(), Exit::Done);
         let kept = screen.into_kept();
@@ -84,8 +90,9 @@ mod tests {
         );
         assert!(kept.errors.contains("revoke-invite con_1") && !kept.errors.contains("s3cret"));
         let seen = server.seen();
-        assert_eq!(server.targets(), ["POST /v1/connections/con_1/invite"; 2]);
+        assert_eq!(server.targets(), ["POST /v1/connections/con_1/invite"; 3]);
         assert_eq!(seen[0].header("idempotency-key"), seen[1].header("idempotency-key"));
+        assert_ne!(seen[0].header("idempotency-key"), seen[2].header("idempotency-key"));
 
         let server = TestServer::start([Answer::new(201, invite.clone())]).await;
         let screen = Screen::kept(Format::Json);
@@ -97,8 +104,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_without_a_link_is_no_success() {
-        let server =
-            TestServer::start([Answer::new(201, json!({"expires_at": "2026-11-29T02:04:35Z"}))]).await;
+        let without = || Answer::new(201, json!({"expires_at": "2026-11-29T02:04:35Z"}));
+        let server = TestServer::start([without(), without()]).await;
         let screen = Screen::kept(Format::Table);
         let failure = command().run(&server.client(), &screen).await.unwrap_err();
         assert!(failure.next.unwrap().contains("connections invite con_1"));

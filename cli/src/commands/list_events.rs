@@ -57,7 +57,18 @@ fn change(event: &Value) -> String {
         (true, _) | (_, true) => to,
         _ => format!("{from} → {to}"),
     };
-    if reasons == NOTHING { states } else { format!("{states}: {reasons}") }
+    let told: Vec<_> = [states, reasons].into_iter().filter(|text| text != NOTHING).collect();
+    if told.is_empty() { scope(data) } else { told.join(": ") }
+}
+
+/// What the connection is for now, as far as that was changed.
+fn scope(data: &Value) -> String {
+    let given = ["label", "capabilities", "regions"]
+        .into_iter()
+        .filter(|name| data.get(name).is_some())
+        .map(|name| format!("{name}: {}", field(data, name)));
+    let given = given.collect::<Vec<_>>().join("; ");
+    if given.is_empty() { NOTHING.to_owned() } else { given }
 }
 
 #[cfg(test)]
@@ -75,6 +86,9 @@ mod tests {
             of(json!({"from": "verifying", "to": "failed", "reasons": ["role_not_assumable"]})),
             "verifying → failed: role_not_assumable"
         );
+        assert_eq!(of(json!({"reasons": ["role_still_assumable"]})), "role_still_assumable");
+        assert_eq!(of(json!({"label": null, "regions": ["a", "b"]})), "label: -; regions: a, b");
+        assert_eq!(of(json!({"verification_id": "ver_1"})), "-");
         assert_eq!(change(&json!({})), "-");
     }
 }

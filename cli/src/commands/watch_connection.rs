@@ -110,7 +110,7 @@ pub(super) async fn follow(
     screen.show(&ended, |it| outcome(it, screen.is_coloured()))?;
     if is_stalled(&ended) {
         screen.note(&format!(
-            "\nnext: once that is mended, `drawbridge connections offboard {id} --watch` asks AWS again"
+            "\nnext: Drawbridge tries again by itself; `drawbridge connections offboard {id} --watch` has it try at once"
         ));
     }
     Ok(exit)
