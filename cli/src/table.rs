@@ -46,7 +46,7 @@ pub fn state(connection: &Value, coloured: bool) -> Cell {
 }
 
 fn hide_what_does_not_fit(table: &mut Table, essential: usize) {
-    let Some(available) = table.width() else { return };
+    let Some(available) = table.width().filter(|width| *width > 0) else { return };
     let mut taken = 0;
     for (index, content) in table.column_max_content_widths().into_iter().enumerate() {
         taken += content + GAP;
@@ -66,6 +66,10 @@ fn plain() -> Table {
 }
 
 fn finished(mut table: Table) -> String {
+    // Terminals of containers and build servers have a width that nobody has set.
+    if table.width() == Some(0) {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, GAP));
         if index == 0 {
@@ -94,6 +98,14 @@ mod tests {
             finished(table).lines().next().unwrap().split_whitespace().count()
         };
         assert_eq!([shown(40), shown(29), shown(28), shown(17), shown(16), shown(5)], [3, 3, 2, 2, 1, 1]);
+    }
+
+    #[test]
+    fn a_terminal_without_a_width_is_wide_enough() {
+        let mut table = plain();
+        table.set_width(0).add_row(["con_1", "a label of some length", "another"]);
+        hide_what_does_not_fit(&mut table, 1);
+        assert_eq!(finished(table), "con_1  a label of some length  another");
     }
 
     #[test]
