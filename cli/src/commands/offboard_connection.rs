@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Result;
 use crate::screen::Screen;
 use crate::table::{card, state};
-use crate::text::field;
+use crate::text::{NOTHING, field};
 
 /// Ends a connection: takes Drawbridge's access away and shows that it is gone.
 #[derive(Debug, Args)]
@@ -102,10 +102,12 @@ fn ending(connection: &Value, coloured: bool) -> String {
         ("account", text("account_id")),
         ("role", text("role_arn")),
     ]);
-    format!(
-        "This ends:\n{card}\n\nDrawbridge loses its access to the role, for good. The role stays until the customer \
-         deletes it.\n"
-    )
+    let consequence = if field(connection, "role_arn") == NOTHING {
+        "It has no role yet. The customer's invite ends with it, for good."
+    } else {
+        "Drawbridge loses its access to the role, for good. The role stays until the customer deletes it."
+    };
+    format!("This ends:\n{card}\n\n{consequence}\n")
 }
 
 fn shown(connection: Value, screen: &Screen) -> Result<Exit> {

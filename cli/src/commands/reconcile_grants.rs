@@ -126,7 +126,11 @@ fn is_mended(finding: &Value) -> bool {
 }
 
 fn findings(number: u64) -> String {
-    if number == 1 { "1 finding".to_owned() } else { format!("{number} findings") }
+    counted(&number.to_string(), "finding")
+}
+
+fn counted(number: &str, what: &str) -> String {
+    format!("{number} {what}{}", if number == "1" { "" } else { "s" })
 }
 
 /// What was looked at, and what is wrong with it.
@@ -134,9 +138,9 @@ fn view(run: &Value) -> String {
     let is_dry = run.get("dry_run").and_then(Value::as_bool) == Some(true);
     let number = number_of_findings(run);
     let mut text = format!(
-        "{} connections and {} grants were looked at: {}",
-        field(run, "connections_checked"),
-        field(run, "grants_checked"),
+        "{} and {} were looked at: {}",
+        counted(&field(run, "connections_checked"), "connection"),
+        counted(&field(run, "grants_checked"), "grant"),
         if number == 0 { "nothing is wrong".to_owned() } else { findings(number) },
     );
     let rows: Vec<_> = items(run, "findings").iter().map(|finding| row(finding, is_dry)).collect();

@@ -153,3 +153,10 @@ async fn after_a_lost_answer_it_looks() {
     let (outcome, _) = run(command(true, false), &screen, script(connection(8, "suspended"))).await;
     assert_eq!(outcome.unwrap_err().code.as_deref(), Some("version_mismatch"));
 }
+
+#[test]
+fn what_has_no_role_loses_none() {
+    let bare = json!({"connection_id": "con_1", "state": "pending_role", "role_arn": null});
+    assert!(ending(&bare, false).contains("invite ends") && !ending(&bare, false).contains("loses"));
+    assert!(ending(&connection(7, "active"), false).contains("loses its access"));
+}

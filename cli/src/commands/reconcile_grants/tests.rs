@@ -142,6 +142,14 @@ async fn what_the_list_leaves_out_is_looked_for_again() {
     }
 }
 
+#[test]
+fn one_is_not_many() {
+    let mut run = run_of("rec_1", true, "finished", &[]);
+    run["connections_checked"] = json!(1);
+    run["grants_checked"] = json!(1);
+    assert_eq!(view(&run), "1 connection and 1 grant were looked at: nothing is wrong");
+}
+
 #[tokio::test]
 async fn waiting_ends_in_time() {
     let script = vec![Answer::new(202, run_of("rec_1", true, "running", &[]))];
