@@ -55,3 +55,6 @@ impl Connection {
         Some(next.touched(EventType::InviteRevoked, Map::new(), occasion))
     }
 }
+
+#[cfg(test)]
+mod tests;

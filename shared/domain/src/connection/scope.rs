@@ -53,3 +53,6 @@ impl Connection {
         Ok(Some(change))
     }
 }
+
+#[cfg(test)]
+mod tests;

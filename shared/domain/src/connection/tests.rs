@@ -1,3 +1,6 @@
+mod customer;
+mod schedule;
+
 use super::*;
 use crate::message::VerifyStep;
 use crate::proof::{ProbeId, ProbeOutcome};
