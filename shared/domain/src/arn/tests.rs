@@ -203,10 +203,7 @@ fn fragment() -> impl Strategy<Value = String> {
         "arn:aws:iam::123456789012:role/b",
         "ä",
     ];
-    prop_oneof![
-        prop::sample::select(hostile.to_vec()).prop_map(str::to_owned),
-        "[!-~]{1,3}".prop_map(|text| text),
-    ]
+    prop_oneof![prop::sample::select(hostile.to_vec()).prop_map(str::to_owned), "[!-~]{1,3}",]
 }
 
 /// An ARN with something put in or in place of a part of it, or none at all.
@@ -247,7 +244,8 @@ proptest! {
             prop_assert!(text.bytes().all(|byte| in_name_alphabet(byte) || b":/".contains(&byte)));
             prop_assert_eq!(text.split(':').count(), 6);
         }
-        let Some(policy) = grant_policy(&roles) else { return Ok(prop_assert!(submitted.is_empty())) };
+        prop_assert_eq!(roles.len(), submitted.len());
+        let Some(policy) = grant_policy(&roles) else { return Ok(()) };
         let document: serde_json::Value = serde_json::from_str(&policy.to_json())?;
         let resource = document["Statement"][0]["Resource"].clone();
         let named: BTreeSet<&str> = match &resource {
