@@ -38,3 +38,6 @@ pub(crate) async fn give_back(app: &App, mut connection: Connection) -> Result<C
     }
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests;

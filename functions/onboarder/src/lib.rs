@@ -14,6 +14,8 @@ mod publish;
 mod receive;
 mod reconcile;
 mod sweep;
+#[cfg(test)]
+mod test_app;
 mod verify;
 
 pub use app::App;

@@ -178,3 +178,6 @@ async fn stall(
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

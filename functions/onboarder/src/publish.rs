@@ -106,3 +106,6 @@ pub(crate) async fn take(app: &App, message: &PublishGrant) -> Result<(), Error>
 pub(crate) fn may_pass(error: &Error) -> bool {
     error.kind == ErrorKind::Unavailable
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,6 @@ async fn send_next(app: &App, reconciliation: &Reconciliation) -> Result<(), Err
     let next = OnboardingMessage::Reconcile(reconciliation.next_message());
     app.queue.send(&next, SignedDuration::ZERO).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,3 +98,6 @@ fn begin(
         Some((change, message))
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,3 +240,6 @@ async fn conclude(
     give_back(app, change.connection).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
