@@ -95,3 +95,6 @@ impl Store {
         Err(moved())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,12 @@ use domain::connection::{Change, Release};
 use domain::grant::Shard;
 use domain::proof::{Probe, ProbeId, ProbeOutcome};
 pub(crate) use domain::sample::{NOW, created, submitted};
-use domain::sample::{cadence, occasion};
+use domain::sample::{cadence, end, occasion};
 use domain::verification::Outcome;
 use domain::{Capability, CapabilitySet, Connection, ConnectionId, CustomerId, RoleArn};
+
+use crate::scripted::Scripted;
+use crate::{Claim, Claimed, RequestKey};
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/one";
 pub(crate) const ANOTHER_ROLE: &str = "arn:aws:iam::222222222222:role/path/another";
@@ -19,8 +22,8 @@ pub(crate) fn another_role() -> RoleArn {
     ANOTHER_ROLE.parse().unwrap()
 }
 
-pub(crate) fn shard(number: usize) -> Shard {
-    Shard::new(u16::try_from(number).unwrap()).unwrap()
+pub(crate) fn shard(number: u16) -> Shard {
+    Shard::new(number).unwrap()
 }
 
 pub(crate) fn connection_id(number: u8) -> ConnectionId {
@@ -48,7 +51,21 @@ pub(crate) fn concluded(before: &Connection, outcome: &Outcome) -> Change {
     before.conclude(outcome, &[probe], cadence(), occasion()).unwrap()
 }
 
-/// A connection with everything that one can have.
+/// A connection that is being taken down, with everything that its role left behind.
+pub(crate) fn offboarding() -> Connection {
+    let mut begun = full().offboard(end(), occasion()).unwrap().unwrap().connection;
+    let offboarding = begun.offboarding.as_mut().unwrap();
+    offboarding.grant_removed_at = Some(NOW);
+    offboarding.refusals = vec![NOW];
+    begun
+}
+
+/// A connection that has ended, with its receipt.
+pub(crate) fn offboarded() -> Connection {
+    offboarding().conclude_offboarding(occasion()).unwrap().connection
+}
+
+/// A connection with everything that one can have while it is accepted.
 pub(crate) fn full() -> Connection {
     let rejected = Outcome::Rejected(vec![domain::reason::ReasonCode::TrustMissingExternalId]);
     let active = concluded(&verifying(), &Outcome::Proven).connection;
@@ -62,4 +79,13 @@ pub(crate) fn full() -> Connection {
     // More than a floating-point number holds exactly.
     full.version = (1 << 53) + 1;
     full
+}
+
+/// A request that was claimed, to be answered with what it changes.
+pub(crate) async fn claimed() -> Claimed {
+    let request = RequestKey::new("operator", "POST", "/v1/connections", "key", b"{}");
+    match Scripted::new().store.claim_request(&request, [1; 16], NOW).await.unwrap() {
+        Claim::Mine(claimed) => claimed,
+        other => panic!("a free request is claimed: {other:?}"),
+    }
 }

@@ -1,10 +1,12 @@
+mod answers;
+mod due;
 mod lists;
 
 use super::*;
 use crate::sample::{
     ANOTHER_ROLE, another_role, concluded, connection_id, created, full, role, submitted, verifying,
 };
-use crate::scripted::{Scripted, answered, canceled, unmet};
+use crate::scripted::{Scripted, answered, canceled, coded, found, unmet};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
@@ -59,22 +61,22 @@ async fn only_what_is_busy_is_sent_again(#[case] error: TransactWriteItemsError)
 }
 
 #[tokio::test]
-async fn a_connection_is_made_with_its_event() {
+async fn a_connection_is_made_with_its_event_and_its_invite() {
     let table = Scripted::new();
-    table.store.create_connection(&created(), None).await.unwrap();
+    let change = created();
+    table.store.create_connection(&change, None).await.unwrap();
     let sent = table.sent();
     let [connection, event, invite] = sent[0].as_slice() else { panic!("three operations: {sent:?}") };
     let connection = connection.put().unwrap();
     assert_eq!(connection.condition_expression(), Some("attribute_not_exists(pk)"));
-    assert_eq!(event.put().unwrap().item()["event_id"], text(created().event.id.to_string()));
-    let invite = invite.put().unwrap().item();
-    assert_eq!(invite["pk"], text(format!("INVITE#{}", created().invites.unwrap().hash)));
-    assert_eq!(invite["connection_id"], text(created().connection.id.to_string()));
+    assert_eq!(event.put().unwrap().item()["event_id"], text(change.event.id.to_string()));
+    let hold = change.invites.unwrap();
+    assert_eq!(*invite.put().unwrap().item(), invite_item(change.connection.id, &hold));
 
     // Nobody may get another one's connection, however unlikely the same id is.
-    let error = refused([unmet(0, 2)]).store.create_connection(&created(), None).await.unwrap_err();
+    let error = refused([unmet(0, 3)]).store.create_connection(&created(), None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Internal);
-    let error = refused((0..BUSY_ATTEMPTS).map(|_| busy(2)))
+    let error = refused((0..BUSY_ATTEMPTS).map(|_| busy(3)))
         .store
         .create_connection(&created(), None)
         .await

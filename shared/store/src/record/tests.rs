@@ -1,7 +1,7 @@
 use super::*;
 use crate::events::{event_item, evidence_item};
 use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
-use crate::sample::{ANOTHER_ROLE, concluded, created, full, submitted, verifying};
+use crate::sample::{ANOTHER_ROLE, concluded, created, full, offboarded, offboarding, submitted, verifying};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::verification::Outcome;
 use rstest::rstest;
@@ -15,11 +15,37 @@ fn item_of(connection: &Connection) -> Item {
 #[case::being_verified(verifying())]
 #[case::with_releases(submitted(&verifying(), ANOTHER_ROLE).connection)]
 #[case::everything_there(full())]
+#[case::without_an_invite(full().revoke_invite(domain::sample::occasion()).unwrap().connection)]
+#[case::being_taken_down(offboarding())]
+#[case::ended(offboarded())]
 fn a_connection_reads_back_as_it_was_written(#[case] connection: Connection) {
     let back: Connection = from_item::<ConnectionRecord>(item_of(&connection)).unwrap().try_into().unwrap();
     assert_eq!(back, connection);
     // Secrets print alike, so equality of what is printed would not show a changed one.
     assert_eq!(back.external_id.expose(), connection.external_id.expose());
+}
+
+#[test]
+fn the_samples_have_everything_between_them() {
+    // So that nothing reads back for want of anything to read.
+    let (full, ended) = (full(), offboarded());
+    assert!(full.invite.is_some() && full.due_at.is_some() && full.shard.is_some());
+    assert!(full.last_verified_at.is_some() && full.last_full_at.is_some() && full.first_proven_at.is_some());
+    assert!(full.verification.is_some() && !full.reasons.is_empty() && !full.releases.is_empty());
+    assert!(ended.offboarding.is_some_and(|offboarding| offboarding.grant_removed_at.is_some()));
+    assert!(ended.receipt.is_some_and(|receipt| !receipt.leftovers.is_empty()));
+}
+
+#[test]
+fn an_item_without_the_optional_attributes_is_read() {
+    // Items of older versions have none of what was added since.
+    let mut item = item_of(&created().connection);
+    let added = ["invite", "offboarding", "receipt", "last_full_at", "first_proven_at"];
+    for name in added {
+        assert!(item.remove(name).is_some(), "{name}");
+    }
+    let back: Connection = from_item::<ConnectionRecord>(item).unwrap().try_into().unwrap();
+    assert_eq!(back, Connection { invite: None, ..created().connection });
 }
 
 #[test]
@@ -35,6 +61,7 @@ fn every_state_reads_back() {
 #[rstest]
 #[case(created().connection)]
 #[case(full())]
+#[case(offboarded())]
 fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
     let mut item = item_of(&connection);
     let secret = connection.external_id.expose();
@@ -51,6 +78,8 @@ fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
 #[case::proven(concluded(&verifying(), &Outcome::Proven))]
 #[case::owned_elsewhere(concluded(&verifying(), &Outcome::OwnedElsewhere))]
 #[case::inconclusive(concluded(&verifying(), &Outcome::Inconclusive))]
+#[case::invited(full().renew_invite(domain::sample::invite(6), domain::sample::occasion()).unwrap())]
+#[case::offboarded(offboarding().conclude_offboarding(domain::sample::occasion()).unwrap())]
 fn events_and_evidence_tell_no_external_id(#[case] change: domain::connection::Change) {
     let secret = change.connection.external_id.expose();
     let item = event_item(&change.event).unwrap();
@@ -125,4 +154,12 @@ fn a_broken_external_id_is_not_told() {
     let error = Connection::try_from(from_item::<ConnectionRecord>(item).unwrap()).unwrap_err();
     assert_eq!(error.kind, domain::ErrorKind::Internal);
     assert!(!error.chain().contains("not an id *"));
+}
+
+#[test]
+fn a_broken_due_time_is_a_fault() {
+    let mut item = item_of(&full());
+    item.insert("due_at".to_owned(), text("soon"));
+    let error = Connection::try_from(from_item::<ConnectionRecord>(item).unwrap()).unwrap_err();
+    assert_eq!(error.kind, domain::ErrorKind::Internal);
 }

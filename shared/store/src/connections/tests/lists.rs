@@ -24,6 +24,15 @@ fn end(item: &Item, hash: &str) -> Item {
         .collect()
 }
 
+/// A page of an index, which holds keys alone, of items that the table holds.
+fn index_page(table: &Scripted, items: &[Item], hash: &str, last: Option<&Item>) {
+    for item in items {
+        let at = |name: &str| item[name].as_s().unwrap().clone();
+        table.hold(Key { pk: at("pk"), sk: at("sk") }, item.clone());
+    }
+    table.page(items.iter().map(|item| end(item, hash)).collect(), last.map(|item| end(item, hash)));
+}
+
 fn hash_of(query: &QueryInput) -> (Option<&str>, &str, &AttributeValue) {
     assert_eq!(query.key_condition_expression(), Some("#hash = :hash"));
     let name = &query.expression_attribute_names().unwrap()["#hash"];
@@ -50,8 +59,8 @@ async fn a_cursor_leads_on_where_the_page_ended(
     let table = Scripted::new();
     let last = end(&listed(2), hash);
     assert_eq!(last.len(), 4);
-    table.page(vec![listed(1), listed(2)], Some(last.clone()));
-    table.page(vec![listed(3)], None);
+    index_page(&table, &[listed(1), listed(2)], hash, Some(&listed(2)));
+    index_page(&table, &[listed(3)], hash, None);
     let first = table.store.connections(filter, &page(2, None)).await.unwrap();
     let second = table.store.connections(filter, &page(2, first.next_cursor.clone())).await.unwrap();
 
@@ -82,8 +91,8 @@ async fn customers_are_listed_alike() {
     let item = to_item(Key::customer(id), crate::record::CustomerRecord::from(&record)).unwrap();
     let last = end(&item, "list_key");
     let table = Scripted::new();
-    table.page(vec![item], Some(last.clone()));
-    table.page(vec![], None);
+    index_page(&table, std::slice::from_ref(&item), "list_key", Some(&item));
+    index_page(&table, &[], "list_key", None);
     let first = table.store.customers(&page(1, None)).await.unwrap();
     assert_eq!(first.items, [record]);
     let second = table.store.customers(&page(1, first.next_cursor)).await.unwrap();
@@ -103,9 +112,9 @@ fn filtered() -> ConnectionFilter {
 async fn a_filtered_page_is_filled() {
     let table = Scripted::new();
     let (one, two, four) = (listed(1), listed(2), listed(4));
-    table.page(vec![one.clone()], Some(end(&one, "customer_key")));
-    table.page(vec![], Some(end(&two, "customer_key")));
-    table.page(vec![listed(3), four.clone()], Some(end(&four, "customer_key")));
+    index_page(&table, std::slice::from_ref(&one), "customer_key", Some(&one));
+    index_page(&table, &[], "customer_key", Some(&two));
+    index_page(&table, &[listed(3), four.clone()], "customer_key", Some(&four));
     let result = table.store.connections(filtered(), &page(3, None)).await.unwrap();
     assert_eq!(result.items.len(), 3);
     assert!(result.next_cursor.is_some());
@@ -150,7 +159,7 @@ async fn filling_has_an_end_and_its_cursor_leads_on() {
 #[tokio::test]
 async fn a_cursor_of_another_list_is_refused_unasked(#[case] other: ConnectionFilter) {
     let table = Scripted::new();
-    table.page(vec![listed(1)], Some(end(&listed(1), "customer_key")));
+    index_page(&table, &[listed(1)], "customer_key", Some(&listed(1)));
     let cursor = table.store.connections(filtered(), &page(1, None)).await.unwrap().next_cursor;
     assert!(cursor.is_some());
     let error = table.store.connections(other, &page(1, cursor)).await.unwrap_err();
@@ -182,4 +191,62 @@ async fn events_are_paged_within_their_connection() {
     }
     let error = table.store.events(connection_id(9), &page(1, first.next_cursor)).await.unwrap_err();
     assert_eq!(error.code, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn a_page_is_in_the_order_of_its_index() {
+    // A batch answers in any order; here in the reverse one.
+    let table = Scripted::new();
+    let items: Vec<_> = (0..100).map(listed).collect();
+    index_page(&table, &items, "list_key", None);
+    let found = table.store.connections(ConnectionFilter::default(), &page(100, None)).await.unwrap();
+    let expected: Vec<_> = (0..100).map(connection_id).collect();
+    assert_eq!(found.items.iter().map(|item| item.id).collect::<Vec<_>>(), expected);
+    assert_eq!(table.batches().len(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_page_asks_for_no_items() {
+    let table = Scripted::new();
+    table.page(vec![], None);
+    let found = table.store.connections(ConnectionFilter::default(), &page(9, None)).await.unwrap();
+    assert_eq!((found.items.len(), table.batches().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_entry_whose_item_is_gone_is_left_out() {
+    // Indexes learn of deletions later than the table.
+    let table = Scripted::new();
+    index_page(&table, &[listed(1)], "list_key", None);
+    let entries = [1, 2].map(|number| end(&listed(number), "list_key")).to_vec();
+    let found = table.store.batch(entries).await.unwrap();
+    assert_eq!(found, [listed(1)]);
+}
+
+#[tokio::test]
+async fn what_a_batch_left_out_is_asked_for_again() {
+    let table = Scripted::new();
+    let items: Vec<_> = (1..=5).map(listed).collect();
+    index_page(&table, &items, "list_key", None);
+    table.leave_out(3);
+    // It may be all of it. Source: DynamoDB API Reference, `BatchGetItem`, "UnprocessedKeys".
+    table.leave_out(3);
+    let found = table.store.connections(ConnectionFilter::default(), &page(5, None)).await.unwrap();
+    assert_eq!(found.items.len(), 5);
+    assert_eq!(found.items[4].id, connection_id(5));
+    let batches = table.batches();
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [5, 3, 3]);
+    assert_eq!(batches[1], batches[0][2..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asking_again_has_an_end_and_no_page_is_short_for_it() {
+    let table = Scripted::new();
+    index_page(&table, &[listed(1), listed(2)], "list_key", None);
+    for _ in 0..2 * BATCH_ATTEMPTS {
+        table.leave_out(1);
+    }
+    let page = table.store.connections(ConnectionFilter::default(), &page(2, None)).await;
+    assert_eq!(page.unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(table.batches().len(), BATCH_ATTEMPTS);
 }
