@@ -106,6 +106,11 @@ impl Provider {
         statements.flat_map(|statement| strings(&statement["Resource"])).collect()
     }
 
+    /// Whether this shard has a policy.
+    pub async fn has_grant(&self, shard: &str) -> bool {
+        self.iam.get_policy().policy_arn(self.grant_arn(shard)).send().await.is_ok()
+    }
+
     /// The roles that the policy of this shard is attached to.
     pub async fn attachments(&self, shard: &str) -> Vec<String> {
         let listed = self.iam.list_entities_for_policy().policy_arn(self.grant_arn(shard)).send().await;

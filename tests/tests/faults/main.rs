@@ -11,27 +11,28 @@
     reason = "a test that does not find what it needs is to fail there"
 )]
 
-mod again;
+mod connected;
 mod observe;
+mod offboarding;
 mod onboarding;
 mod report;
+mod reproof;
 mod row;
 mod run;
 mod user;
 mod workflow;
 
 #[tokio::test]
-#[ignore = "takes longer than the others together; run it after changes of onboarding, with --ignored"]
 async fn onboarding_ends_the_same_whatever_fails() {
     run::every_row(&onboarding::Onboarding).await;
 }
 
 #[tokio::test]
-async fn a_re_proof_ends_the_same_whatever_fails() {
-    run::every_row(&again::ReProof).await;
+async fn offboarding_ends_the_same_whatever_fails() {
+    run::every_row(&offboarding::Offboarding).await;
 }
 
 #[tokio::test]
-async fn offboarding_ends_the_same_whatever_fails() {
-    run::every_row(&again::Offboarding).await;
+async fn a_proof_that_comes_again_ends_the_same_whatever_fails() {
+    run::every_row(&reproof::Reproof).await;
 }

@@ -7,16 +7,20 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 
+use crate::connected::Connected;
 use crate::workflow::Scene;
 
-/// The items of one partition of the table.
-pub(crate) type Items = BTreeMap<String, BTreeMap<String, AttributeValue>>;
-
-/// How long IAM may be behind the table while other rows change the same grant.
+/// How long IAM may be behind the table.
 const PUBLISHED_WITHIN: Duration = Duration::from_secs(15);
+/// What one role takes in a grant besides its ARN: two quotes and a comma.
+const AROUND_AN_ARN: usize = 3;
 
-/// Everything about a connection that is, or was, to have `role_arn`.
-pub(crate) async fn connection(scene: &Scene, id: &str, role_arn: &str) -> Value {
+/// Attributes of an item.
+type Item = BTreeMap<String, AttributeValue>;
+
+/// Everything about a connection.
+pub(crate) async fn connection(scene: &Scene, connected: &Connected) -> Value {
+    let (id, role_arn) = (&connected.id, &connected.role_arn);
     let shown = scene.user.api.get(&format!("/v1/connections/{id}")).await.expect(200);
     let events = scene.user.api.get(&format!("/v1/connections/{id}/events?limit=100")).await.expect(200);
     let items = scene.provider.items(&format!("CONNECTION#{id}")).await;
@@ -32,34 +36,31 @@ pub(crate) async fn connection(scene: &Scene, id: &str, role_arn: &str) -> Value
         "verification": shown["verification"],
         "version": shown["version"],
         "reasons": codes(&shown["reasons"]),
+        "warnings": codes(&shown["warnings"]),
+        "receipt": receipt(&shown["receipt"]),
+        "is_due": items["META"].contains_key("due_at"),
         "trust": {"proven": shown["trust"]["proven"], "probes": probes(&shown["trust"]["probes"])},
         "events": list(&events["items"]).iter().map(event).collect::<Vec<_>>(),
-        "evidence": evidence
-            .map(|(_, item)| item.get("state").and_then(|state| state.as_s().ok()).cloned())
-            .collect::<Vec<_>>(),
+        "evidence": evidence.map(|(_, item)| (text(item, "state"), text(item, "depth"))).collect::<Vec<_>>(),
         "releases": releases,
-        "receipt": receipt(&shown["receipt"]),
         "owner": owner,
         "holders": holders,
-        "grant": match role.get("GRANT") {
-            Some(item) => grant(scene, item["shard"].as_n().unwrap(), role_arn).await,
+        "grant": match shard_of(role.get("GRANT"), &items["META"]) {
+            Some(shard) => grant(scene, &shard, role_arn).await,
             None => Value::Null,
         },
     })
 }
 
-/// Whether this work of a connection is running, if there is any.
-pub(crate) fn steps(items: &Items, work: &str) -> Option<bool> {
-    let steps = items["META"].get(work)?.as_m().ok()?.get("steps")?;
-    steps.as_m().ok()?.get("running")?.as_bool().ok().copied()
+/// The shard that names the connection's role, or did before the connection ended.
+fn shard_of(grant: Option<&Item>, meta: &Item) -> Option<String> {
+    let now = grant.and_then(|grant| grant.get("shard"));
+    let shard = now.or_else(|| meta.get("offboarding")?.as_m().ok()?.get("shard"));
+    shard?.as_n().ok().cloned()
 }
 
-/// How many items of the table have this attribute with this value.
-pub(crate) async fn count(scene: &Scene, attribute: &str, value: &str) -> usize {
-    scene.provider.count_items(attribute, value).await
-}
-
-/// What IAM has of a grant.
+/// What the table and IAM have of a grant. Nobody else uses it: each row's role has its own, and
+/// none is used again while rows that run at a time are not over.
 async fn grant(scene: &Scene, shard: &str, role_arn: &str) -> Value {
     let begun = Instant::now();
     loop {
@@ -72,16 +73,23 @@ async fn grant(scene: &Scene, shard: &str, role_arn: &str) -> Value {
             .cloned()
             .collect();
         let granted: BTreeSet<String> = scene.provider.granted_by(shard).await.into_iter().collect();
-        let attached = scene.provider.attachments(shard).await;
-        if wanted == granted || begun.elapsed() > PUBLISHED_WITHIN {
+        let count = |name: &str| items["META"].get(name).and_then(|value| value.as_n().ok()).cloned();
+        let published = count("published") == count("version");
+        if (wanted == granted && published) || begun.elapsed() > PUBLISHED_WITHIN {
+            let uses = scene.provider.items("GRANTS").await;
+            let used = uses["USE"].get(&format!("shard_{shard}")).and_then(|value| value.as_n().ok());
+            let characters: usize = wanted.iter().map(|arn| arn.len() + AROUND_AN_ARN).sum();
             return json!({
                 "in_the_table": wanted.contains(role_arn),
                 "in_iam": granted.contains(role_arn),
                 "iam_is_as_the_table": wanted == granted,
-                "attachments": attached.len(),
+                "known_to_be_published": published,
+                "use_is_counted": used == Some(&characters.to_string()),
+                "has_policy": scene.provider.has_grant(shard).await,
+                "attachments": scene.provider.attachments(shard).await.len(),
             });
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
@@ -89,24 +97,31 @@ fn this_or_another(id: &str, this: &str) -> &'static str {
     if id == this { "this connection" } else { "another" }
 }
 
+fn text(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Which times a receipt tells, and what stays.
-fn receipt(receipt: &Value) -> Value {
-    let told = |name: &str| !receipt[name].is_null();
-    let leftovers: Vec<_> = list(&receipt["leftovers"]).iter().map(|left| left["kind"].clone()).collect();
-    json!({
-        "grant_removed": told("grant_removed_at"),
-        "refused": told("assume_role_refused_at"),
-        "last_session": told("last_session_expires_at"),
-        "leftovers": leftovers,
-    })
-}
-
 fn codes(reasons: &Value) -> Vec<Value> {
     list(reasons).iter().map(|reason| reason["code"].clone()).collect()
+}
+
+/// Which times stand in a receipt, and what it says is left behind.
+fn receipt(receipt: &Value) -> Value {
+    if receipt.is_null() {
+        return Value::Null;
+    }
+    let time = |name: &str| receipt[name].as_str()?.parse::<jiff::Timestamp>().ok();
+    json!({
+        "grant_removed_at": receipt["grant_removed_at"].is_string(),
+        "assume_role_refused_at": receipt["assume_role_refused_at"].is_string(),
+        "last_session_expires_at": receipt["last_session_expires_at"].is_string(),
+        "in_order": time("grant_removed_at") <= time("assume_role_refused_at"),
+        "leftovers": list(&receipt["leftovers"]).iter().map(|left| left["kind"].clone()).collect::<Vec<_>>(),
+    })
 }
 
 fn event(event: &Value) -> Value {

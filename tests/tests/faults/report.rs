@@ -68,15 +68,8 @@ impl Table {
         std::fs::write(&path, self.to_markdown()).expect("the table can be written");
         let data = serde_json::to_string_pretty(self).expect("the table is JSON");
         std::fs::write(path.with_extension("json"), data).expect("the table can be written");
-        // Not by a macro for printing, which shows nothing where a test succeeds.
-        let _ = writeln!(
-            std::io::stderr(),
-            "{}: {} rows in {:.0} seconds, {}",
-            self.workflow,
-            self.results.len(),
-            self.seconds,
-            path.display()
-        );
+        let (rows, seconds) = (self.results.len(), self.seconds);
+        say(&format!("{}: {rows} rows in {seconds:.0} seconds, {}", self.workflow, path.display()));
     }
 
     fn to_markdown(&self) -> String {
@@ -114,6 +107,12 @@ impl Table {
         let _ = write!(text, "\n## The clean run\n\n```json\n{clean}\n```\n");
         text
     }
+}
+
+/// Tells whoever runs the tests how far they are. It is not a macro for printing, which shows
+/// nothing where a test succeeds.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
 }
 
 /// Where two values differ, and how.

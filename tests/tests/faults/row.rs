@@ -77,7 +77,7 @@ pub(crate) struct Row {
 
 impl Row {
     /// A row that nothing belongs to yet. `cold` lets each of its invocations find a new process.
-    pub async fn begin(stack: &Stack, broken: Option<(&Call, Fault)>, cold: bool) -> Self {
+    pub async fn begin(stack: &Stack, broken: Option<&(Call, Fault)>, cold: bool) -> Self {
         let token = format!("row-{}", uuid::Uuid::new_v4().simple());
         let url = format!("{}/_drawbridge/rows/{token}", stack.endpoint_url);
         let row = Self { token, url, http: reqwest::Client::new() };

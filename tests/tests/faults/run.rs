@@ -4,19 +4,23 @@ use std::time::{Duration, Instant};
 
 use blackbox::{Api, Provider, Stack};
 use futures::{StreamExt as _, stream};
-use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::report::{Outcome, Result, Table};
+use crate::report::{self, Outcome, Result, Table};
 use crate::row::{Call, Fault, Report, Row, constant_and_occasional};
 use crate::user::User;
 use crate::workflow::{Scene, Workflow};
 
-/// The stack whose calls can be broken.
+/// The stack whose calls can be broken. It has a hundred grants, each of which one role fills.
 const STACK: &str = "faults";
-/// Rows that run at a time. Most of a row is waiting.
-const AT_A_TIME: usize = 30;
+/// Rows of a batch. All of them are over before their grants are given back, so that no row takes a
+/// grant that another has just left and publishes it in its place.
+const BATCH: usize = 60;
+/// Rows of a batch that run at a time. Most of a row is waiting.
+const AT_A_TIME: usize = 60;
+/// Connections that are prepared or ended at a time.
+const PREPARED_AT_A_TIME: usize = 20;
 /// Runs that come before the clean ones are recorded, so that those find the installation in use.
 const WARM_UP: usize = 6;
 /// Clean runs of each kind that are recorded. A call that not all of them make depends on chance.
@@ -24,15 +28,25 @@ const RECORDED: usize = 2;
 /// How often a row is run whose call did not come.
 const TRIES: usize = 4;
 /// How long a row may take.
-const PATIENCE: Duration = Duration::from_mins(4);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// How long the table may say that something is to come while no message is on its way.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// One workflow's rows at a time: there are enough of them to keep a machine busy.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+/// One run of the workflow that is to come.
+#[derive(Clone)]
+struct Plan {
+    /// The call that fails, if one does, and how.
+    broken: Option<(Call, Fault)>,
+    /// Whether each invocation finds a new process.
+    cold: bool,
+}
+
 /// One run of the workflow.
 struct Ran {
+    plan: Plan,
     report: Report,
     seen: Value,
     seconds: f64,
@@ -46,25 +60,24 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
     let begun = Instant::now();
     let letters = scene.provider.dead_letters().await.len();
 
-    stream::iter(0..WARM_UP)
-        .map(|_| run(workflow, &scene, None, false))
-        .buffer_unordered(WARM_UP)
-        .collect::<Vec<_>>()
-        .await;
+    batch(workflow, &scene, vec![Plan { broken: None, cold: false }; WARM_UP]).await;
     let (clean, cold_runs) = clean_runs(workflow, &scene, true).await;
     let (also_clean, warm_runs) = clean_runs(workflow, &scene, false).await;
     assert_eq!(clean, also_clean, "two clean runs end differently");
     let (cold, rarely) = constant_and_occasional(&cold_runs);
     let (warm, sometimes) = constant_and_occasional(&warm_runs);
 
-    let calls = cold.union(&warm);
-    let rows: Vec<_> = calls.flat_map(|call| Fault::ALL.map(|fault| (call, fault))).collect();
-    assert!(!rows.is_empty(), "a clean run makes no call");
-    let results = stream::iter(rows)
-        .map(|(call, fault)| row(workflow, &scene, &clean, call, fault, !warm.contains(call)))
-        .buffer_unordered(AT_A_TIME)
-        .collect::<Vec<_>>()
-        .await;
+    // Fault by fault, so that rows that wait for what crashed wait side by side.
+    let calls: Vec<Call> = cold.union(&warm).cloned().collect();
+    let plan = |call: &Call, fault| {
+        let cold = !warm.contains(call);
+        Plan { broken: Some((call.clone(), fault)), cold }
+    };
+    let rows: Vec<_> =
+        Fault::ALL.into_iter().flat_map(|fault| calls.iter().map(move |call| (call, fault))).collect();
+    let plans: Vec<_> = rows.into_iter().map(|(call, fault)| plan(call, fault)).collect();
+    assert!(!plans.is_empty(), "a clean run makes no call");
+    let results = all_rows(workflow, &scene, &clean, plans).await;
 
     let table = Table {
         workflow: W::NAME,
@@ -85,52 +98,93 @@ async fn clean_runs<W: Workflow>(workflow: &W, scene: &Scene, cold: bool) -> (Va
     let mut seen = None;
     let mut reports = Vec::new();
     for _ in 0..RECORDED {
-        let ran = run(workflow, scene, None, cold).await;
-        assert_eq!(seen.get_or_insert_with(|| ran.seen.clone()), &ran.seen, "two clean runs end differently");
-        reports.push(ran.report);
+        for ran in batch(workflow, scene, vec![Plan { broken: None, cold }]).await {
+            let first = seen.get_or_insert_with(|| ran.seen.clone());
+            assert_eq!(first, &ran.seen, "two clean runs end differently");
+            reports.push(ran.report);
+        }
     }
     (seen.unwrap_or_default(), reports)
 }
 
-/// Runs the workflow with one call failing, until the call has come.
-async fn row<W: Workflow>(
+/// Runs every row, those whose call did not come again.
+async fn all_rows<W: Workflow>(
     workflow: &W,
     scene: &Scene,
     clean: &Value,
-    call: &Call,
-    fault: Fault,
-    cold: bool,
-) -> Result {
-    let mut tries = 1;
-    loop {
-        let ran = run(workflow, scene, Some((call, fault)), cold).await;
-        if ran.report.hits == 0 && tries < TRIES {
-            tries += 1;
-            continue;
+    mut plans: Vec<Plan>,
+) -> Vec<Result> {
+    let mut results = Vec::new();
+    for tries in 1..=TRIES {
+        let mut again = Vec::new();
+        for some in plans.chunks(BATCH) {
+            for ran in batch(workflow, scene, some.to_vec()).await {
+                let Some((call, fault)) = ran.plan.broken.clone() else { continue };
+                let hits = ran.report.hits;
+                let outcome = match hits {
+                    0 if tries < TRIES => {
+                        again.push(ran.plan);
+                        continue;
+                    }
+                    0 => Outcome::NotHit,
+                    _ if ran.seen == *clean => Outcome::AsClean,
+                    _ => Outcome::Different(ran.seen),
+                };
+                results.push(Result { call, fault, outcome, hits, tries, seconds: ran.seconds });
+            }
         }
-        let outcome = if ran.report.hits == 0 {
-            Outcome::NotHit
-        } else if ran.seen == *clean {
-            Outcome::AsClean
-        } else {
-            Outcome::Different(ran.seen)
-        };
-        return Result {
-            call: call.clone(),
-            fault,
-            outcome,
-            hits: ran.report.hits,
-            tries,
-            seconds: ran.seconds,
-        };
+        plans = again;
     }
+    results
 }
 
-async fn run<W: Workflow>(workflow: &W, scene: &Scene, broken: Option<(&Call, Fault)>, cold: bool) -> Ran {
+/// Runs the workflow as often as there are plans, side by side, and ends its connections when all
+/// of them are over.
+async fn batch<W: Workflow>(workflow: &W, scene: &Scene, plans: Vec<Plan>) -> Vec<Ran> {
     let begun = Instant::now();
-    let row = Row::begin(scene.stack, broken, cold).await;
+    let count = plans.len();
+    let prepared: Vec<_> = stream::iter(plans)
+        .map(async |plan| {
+            let row = Row::begin(scene.stack, plan.broken.as_ref(), plan.cold).await;
+            let cast = workflow.prepare(scene, &row).await;
+            (plan, row, cast)
+        })
+        .buffer_unordered(PREPARED_AT_A_TIME)
+        .collect()
+        .await;
+    let prepared_after = begun.elapsed();
+    let ran: Vec<_> = stream::iter(prepared)
+        .map(|(plan, row, cast)| run(workflow, scene, plan, row, cast))
+        .buffer_unordered(AT_A_TIME)
+        .collect()
+        .await;
+    let ran_after = begun.elapsed();
+    let problems: Vec<_> = stream::iter(&ran)
+        .map(|(_, cast)| workflow.connected(cast).clear_up(scene))
+        .buffer_unordered(PREPARED_AT_A_TIME)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    report::say(&format!(
+        "{}: {count} rows prepared in {:.0} seconds, over after {:.0}, cleared up after {:.0} {}",
+        W::NAME,
+        prepared_after.as_secs_f64(),
+        ran_after.as_secs_f64(),
+        begun.elapsed().as_secs_f64(),
+        problems.join("; "),
+    ));
+    ran.into_iter().map(|(ran, _)| ran).collect()
+}
+
+async fn run<W: Workflow>(
+    workflow: &W,
+    scene: &Scene,
+    plan: Plan,
+    row: Row,
+    mut cast: W::Cast,
+) -> (Ran, W::Cast) {
+    let begun = Instant::now();
     let token = row.token.clone();
-    let mut cast = workflow.prepare(scene, &row).await;
     workflow.act(scene, &row, &mut cast).await;
     let stalled = wait(workflow, scene, &row, &cast).await;
     let seconds = begun.elapsed().as_secs_f64();
@@ -138,19 +192,7 @@ async fn run<W: Workflow>(workflow: &W, scene: &Scene, broken: Option<(&Call, Fa
     let mut seen = workflow.observe(scene, &token, &cast).await;
     seen["messages_left"] = json!(report.pending);
     seen["stalled"] = json!(stalled);
-    tidy(scene, workflow.connection(&cast)).await;
-    Ran { report, seen, seconds }
-}
-
-/// Offboards what a row has made: its role has a grant of its own, of which there are not many.
-async fn tidy(scene: &Scene, connection: &str) {
-    let path = format!("/v1/connections/{connection}");
-    scene.user.ask(Method::DELETE, &path, None).await.0.expect(202);
-    let begun = Instant::now();
-    while scene.user.api.get(&path).await.expect(200)["state"] != "offboarded" {
-        assert!(begun.elapsed() < PATIENCE, "{connection} is not offboarded after minutes");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    (Ran { plan, report, seen, seconds }, cast)
 }
 
 /// Waits until the workflow is over and no message of the row is on its way. Returns what went

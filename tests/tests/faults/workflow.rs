@@ -3,6 +3,7 @@
 use blackbox::{Provider, Stack};
 use serde_json::Value;
 
+use crate::connected::Connected;
 use crate::row::Row;
 use crate::user::User;
 
@@ -34,6 +35,6 @@ pub(crate) trait Workflow {
     /// What came of it, without ids and times, once the row is over.
     async fn observe(&self, scene: &Scene, row: &str, cast: &Self::Cast) -> Value;
 
-    /// The connection, to be offboarded once the row is over, so that its grant is free again.
-    fn connection<'a>(&self, cast: &'a Self::Cast) -> &'a str;
+    /// The connection that it is about, which is ended when the row is over.
+    fn connected<'a>(&self, cast: &'a Self::Cast) -> &'a Connected;
 }
