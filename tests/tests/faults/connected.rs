@@ -1,5 +1,6 @@
 //! A connection and its role, and how the user comes to it.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,11 +13,28 @@ use crate::workflow::Scene;
 /// How long preparing and clearing up may take, which no fault disturbs.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// Most connections that wait for another row. With a batch of rows they fit the stack's grants.
+const MOST_SPARE: usize = 40;
+
+/// Active connections that rows have left as they should be: for a row that begins with one, that is
+/// as good as a new one, and takes no time.
+static SPARE: Mutex<Vec<Connected>> = Mutex::new(Vec::new());
+
 /// A connection that is, or was, to have a role.
 #[derive(Default)]
 pub(crate) struct Connected {
     pub id: String,
     pub role_arn: String,
+    /// What the connection had when the row began, which is not the row's.
+    pub before: Before,
+}
+
+/// What grows with every row of a connection.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Before {
+    pub events: usize,
+    pub evidence: usize,
+    pub version: u64,
 }
 
 impl Connected {
@@ -35,7 +53,7 @@ impl Connected {
         let setup = user.api.get(&format!("/v1/connections/{id}/setup?format=json")).await;
         let account = CustomerAccount::on(scene.stack);
         let role_arn = account.make_role(name, &setup.expect(200)["trust_policy"]).await;
-        Self { id, role_arn }
+        Self { id, role_arn, before: Before::default() }
     }
 
     /// Submits the role, and returns how often it took until an answer came.
@@ -47,27 +65,40 @@ impl Connected {
         submitted
     }
 
-    /// One that is active.
+    /// One that is active: a spare one, or a new one of this name.
     pub async fn active(scene: &Scene, name: &str) -> Self {
+        let spare = SPARE.lock().unwrap().pop();
+        let mut connected = match spare {
+            Some(spare) => spare,
+            None => Self::made_active(scene, name).await,
+        };
+        let items = scene.provider.items(&format!("CONNECTION#{}", connected.id)).await;
+        let count = |prefix: &str| items.keys().filter(|sk| sk.starts_with(prefix)).count();
+        let version = items["META"]["version"].as_n().unwrap().parse().unwrap();
+        connected.before = Before { events: count("EVENT#"), evidence: count("EVIDENCE#"), version };
+        connected
+    }
+
+    async fn made_active(scene: &Scene, name: &str) -> Self {
         let connected = Self::begin(scene, name).await;
         connected.submit(scene).await;
         let begun = Instant::now();
-        while !connected.is_idle_with_evidence(scene, 1).await {
+        while !connected.is_verified(scene).await {
             assert!(begun.elapsed() < PATIENCE, "{} does not become active", connected.id);
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         connected
     }
 
-    /// Whether no verification is running, and this many have ended.
-    pub async fn is_idle_with_evidence(&self, scene: &Scene, evidence: usize) -> bool {
+    /// Whether a verification has ended since the row began, and none is running.
+    pub async fn is_verified(&self, scene: &Scene) -> bool {
         let items = scene.provider.items(&format!("CONNECTION#{}", self.id)).await;
         let running = items.get("META").and_then(|meta| {
             let verification = meta.get("verification")?.as_m().ok()?;
             verification.get("steps")?.as_m().ok()?.get("running")?.as_bool().ok()
         });
-        let found = items.keys().filter(|sk| sk.starts_with("EVIDENCE#")).count();
-        running == Some(&false) && found >= evidence
+        let evidence = items.keys().filter(|sk| sk.starts_with("EVIDENCE#")).count();
+        running == Some(&false) && evidence > self.before.evidence
     }
 
     /// Whether the connection has ended.
@@ -82,10 +113,15 @@ impl Connected {
         scene.user.ask(Method::DELETE, &path, None).await.0.expect(202);
     }
 
-    /// Ends the connection, so that its grant is free. Returns what went wrong if it does not end.
-    pub async fn clear_up(&self, scene: &Scene) -> Option<String> {
-        if self.id.is_empty() {
-            return None;
+    /// Keeps the connection for another row, if it is `as_new`, and else ends it, so that its grant
+    /// is free. Returns what went wrong if it does not end.
+    pub async fn clear_up(self, scene: &Scene, as_new: bool) -> Option<String> {
+        if as_new {
+            let mut spare = SPARE.lock().unwrap();
+            if spare.len() < MOST_SPARE {
+                spare.push(self);
+                return None;
+            }
         }
         self.offboard(scene).await;
         let begun = Instant::now();

@@ -18,14 +18,15 @@ const AROUND_AN_ARN: usize = 3;
 /// Attributes of an item.
 type Item = BTreeMap<String, AttributeValue>;
 
-/// Everything about a connection.
+/// Everything about a connection, and of what grows what has come since the row began.
 pub(crate) async fn connection(scene: &Scene, connected: &Connected) -> Value {
     let (id, role_arn) = (&connected.id, &connected.role_arn);
     let shown = scene.user.api.get(&format!("/v1/connections/{id}")).await.expect(200);
     let events = scene.user.api.get(&format!("/v1/connections/{id}/events?limit=100")).await.expect(200);
     let items = scene.provider.items(&format!("CONNECTION#{id}")).await;
     let role = scene.provider.items(&format!("ROLE#{role_arn}")).await;
-    let evidence = items.iter().filter(|(sk, _)| sk.starts_with("EVIDENCE#"));
+    let before = connected.before;
+    let evidence = items.iter().filter(|(sk, _)| sk.starts_with("EVIDENCE#")).skip(before.evidence);
     let releases = items["META"].get("releases").and_then(|list| list.as_l().ok()).map_or(0, Vec::len);
     let owner = role.get("OWNER").map(|item| this_or_another(item["connection_id"].as_s().unwrap(), id));
     let holders = role.get("GRANT").and_then(|item| item.get("holders")?.as_ss().ok()).cloned();
@@ -34,13 +35,13 @@ pub(crate) async fn connection(scene: &Scene, connected: &Connected) -> Value {
     json!({
         "state": shown["state"],
         "verification": shown["verification"],
-        "version": shown["version"],
+        "version": shown["version"].as_u64().unwrap() - before.version,
         "reasons": codes(&shown["reasons"]),
         "warnings": codes(&shown["warnings"]),
         "receipt": receipt(&shown["receipt"]),
         "is_due": items["META"].contains_key("due_at"),
         "trust": {"proven": shown["trust"]["proven"], "probes": probes(&shown["trust"]["probes"])},
-        "events": list(&events["items"]).iter().map(event).collect::<Vec<_>>(),
+        "events": list(&events["items"]).iter().skip(before.events).map(event).collect::<Vec<_>>(),
         "evidence": evidence.map(|(_, item)| (text(item, "state"), text(item, "depth"))).collect::<Vec<_>>(),
         "releases": releases,
         "owner": owner,

@@ -31,7 +31,7 @@ impl Workflow for Offboarding {
         observe::connection(scene, cast).await
     }
 
-    fn connected<'a>(&self, cast: &'a Connected) -> &'a Connected {
+    fn connected(&self, cast: Connected) -> Connected {
         cast
     }
 }

@@ -33,7 +33,7 @@ impl Workflow for Onboarding {
     }
 
     async fn is_over(&self, scene: &Scene, cast: &Cast) -> bool {
-        cast.connected.is_idle_with_evidence(scene, 1).await
+        cast.connected.is_verified(scene).await
     }
 
     async fn observe(&self, scene: &Scene, row: &str, cast: &Cast) -> Value {
@@ -43,8 +43,8 @@ impl Workflow for Onboarding {
         if cast.submitted > 1 { without_second_verification(seen) } else { seen }
     }
 
-    fn connected<'a>(&self, cast: &'a Cast) -> &'a Connected {
-        &cast.connected
+    fn connected(&self, cast: Cast) -> Connected {
+        cast.connected
     }
 }
 

@@ -30,14 +30,14 @@ impl Workflow for Reproof {
     }
 
     async fn is_over(&self, scene: &Scene, cast: &Connected) -> bool {
-        cast.is_idle_with_evidence(scene, 2).await
+        cast.is_verified(scene).await
     }
 
     async fn observe(&self, scene: &Scene, _row: &str, cast: &Connected) -> Value {
         observe::connection(scene, cast).await
     }
 
-    fn connected<'a>(&self, cast: &'a Connected) -> &'a Connected {
+    fn connected(&self, cast: Connected) -> Connected {
         cast
     }
 }

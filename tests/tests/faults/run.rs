@@ -16,9 +16,9 @@ use crate::workflow::{Scene, Workflow};
 const STACK: &str = "faults";
 /// Rows of a batch. All of them are over before their grants are given back, so that no row takes a
 /// grant that another has just left and publishes it in its place.
-const BATCH: usize = 60;
+const BATCH: usize = 50;
 /// Rows of a batch that run at a time. Most of a row is waiting.
-const AT_A_TIME: usize = 60;
+const AT_A_TIME: usize = 50;
 /// Connections that are prepared or ended at a time.
 const PREPARED_AT_A_TIME: usize = 20;
 /// Runs that come before the clean ones are recorded, so that those find the installation in use.
@@ -60,7 +60,7 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
     let begun = Instant::now();
     let letters = scene.provider.dead_letters().await.len();
 
-    batch(workflow, &scene, vec![Plan { broken: None, cold: false }; WARM_UP]).await;
+    batch(workflow, &scene, vec![Plan { broken: None, cold: false }; WARM_UP], None).await;
     let (clean, cold_runs) = clean_runs(workflow, &scene, true).await;
     let (also_clean, warm_runs) = clean_runs(workflow, &scene, false).await;
     assert_eq!(clean, also_clean, "two clean runs end differently");
@@ -98,7 +98,7 @@ async fn clean_runs<W: Workflow>(workflow: &W, scene: &Scene, cold: bool) -> (Va
     let mut seen = None;
     let mut reports = Vec::new();
     for _ in 0..RECORDED {
-        for ran in batch(workflow, scene, vec![Plan { broken: None, cold }]).await {
+        for ran in batch(workflow, scene, vec![Plan { broken: None, cold }], None).await {
             let first = seen.get_or_insert_with(|| ran.seen.clone());
             assert_eq!(first, &ran.seen, "two clean runs end differently");
             reports.push(ran.report);
@@ -118,7 +118,7 @@ async fn all_rows<W: Workflow>(
     for tries in 1..=TRIES {
         let mut again = Vec::new();
         for some in plans.chunks(BATCH) {
-            for ran in batch(workflow, scene, some.to_vec()).await {
+            for ran in batch(workflow, scene, some.to_vec(), Some(clean)).await {
                 let Some((call, fault)) = ran.plan.broken.clone() else { continue };
                 let hits = ran.report.hits;
                 let outcome = match hits {
@@ -140,7 +140,12 @@ async fn all_rows<W: Workflow>(
 
 /// Runs the workflow as often as there are plans, side by side, and ends its connections when all
 /// of them are over.
-async fn batch<W: Workflow>(workflow: &W, scene: &Scene, plans: Vec<Plan>) -> Vec<Ran> {
+async fn batch<W: Workflow>(
+    workflow: &W,
+    scene: &Scene,
+    plans: Vec<Plan>,
+    clean: Option<&Value>,
+) -> Vec<Ran> {
     let begun = Instant::now();
     let count = plans.len();
     let prepared: Vec<_> = stream::iter(plans)
@@ -159,8 +164,10 @@ async fn batch<W: Workflow>(workflow: &W, scene: &Scene, plans: Vec<Plan>) -> Ve
         .collect()
         .await;
     let ran_after = begun.elapsed();
-    let problems: Vec<_> = stream::iter(&ran)
-        .map(|(_, cast)| workflow.connected(cast).clear_up(scene))
+    let (ran, casts): (Vec<Ran>, Vec<W::Cast>) = ran.into_iter().unzip();
+    let as_new: Vec<bool> = ran.iter().map(|ran| is_as_new(&ran.seen, clean)).collect();
+    let problems: Vec<_> = stream::iter(casts.into_iter().zip(as_new))
+        .map(|(cast, as_new)| workflow.connected(cast).clear_up(scene, as_new))
         .buffer_unordered(PREPARED_AT_A_TIME)
         .filter_map(std::future::ready)
         .collect()
@@ -173,7 +180,12 @@ async fn batch<W: Workflow>(workflow: &W, scene: &Scene, plans: Vec<Plan>) -> Ve
         begun.elapsed().as_secs_f64(),
         problems.join("; "),
     ));
-    ran.into_iter().map(|(ran, _)| ran).collect()
+    ran
+}
+
+/// Whether a row has left an active connection as it should be.
+fn is_as_new(seen: &Value, clean: Option<&Value>) -> bool {
+    seen["state"] == "active" && clean.is_none_or(|clean| clean == seen)
 }
 
 async fn run<W: Workflow>(

@@ -35,6 +35,6 @@ pub(crate) trait Workflow {
     /// What came of it, without ids and times, once the row is over.
     async fn observe(&self, scene: &Scene, row: &str, cast: &Self::Cast) -> Value;
 
-    /// The connection that it is about, which is ended when the row is over.
-    fn connected<'a>(&self, cast: &'a Self::Cast) -> &'a Connected;
+    /// The connection that it is about, which is cleared up when the row is over.
+    fn connected(&self, cast: Self::Cast) -> Connected;
 }
