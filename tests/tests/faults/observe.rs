@@ -77,8 +77,8 @@ async fn grant(scene: &Scene, shard: &str, role_arn: &str) -> Value {
         let count = |name: &str| items["META"].get(name).and_then(|value| value.as_n().ok()).cloned();
         let published = count("published") == count("version");
         if (wanted == granted && published) || begun.elapsed() > PUBLISHED_WITHIN {
-            let uses = scene.provider.items("GRANTS").await;
-            let used = uses["USE"].get(&format!("shard_{shard}")).and_then(|value| value.as_n().ok());
+            let totals = scene.provider.items("GRANTS").await;
+            let used = totals["USE"].get(&format!("shard_{shard}")).and_then(|value| value.as_n().ok());
             let characters: usize = wanted.iter().map(|arn| arn.len() + AROUND_AN_ARN).sum();
             return json!({
                 "in_the_table": wanted.contains(role_arn),
