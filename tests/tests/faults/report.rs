@@ -35,6 +35,18 @@ pub(crate) struct Result {
     pub seconds: f64,
 }
 
+impl Result {
+    /// How it differs from the clean run, if it does.
+    pub fn is_wrong(&self, clean: &Value) -> Option<String> {
+        let how = match &self.outcome {
+            Outcome::AsClean => return None,
+            Outcome::NotHit => "the call never came".to_owned(),
+            Outcome::Different(seen) => differences(clean, seen).join("; "),
+        };
+        Some(format!("{} | {} | {how}", self.call, self.fault))
+    }
+}
+
 /// All rows of a workflow.
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
@@ -49,15 +61,8 @@ pub(crate) struct Table {
 impl Table {
     /// The rows that are not as they should be, and how they differ.
     pub fn wrong(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for result in &self.results {
-            let how = match &result.outcome {
-                Outcome::AsClean => continue,
-                Outcome::NotHit => "the call never came".to_owned(),
-                Outcome::Different(seen) => differences(&self.clean, seen).join("; "),
-            };
-            wrong.push(format!("{} | {} | {how}", result.call, result.fault));
-        }
+        let mut wrong: Vec<_> =
+            self.results.iter().filter_map(|result| result.is_wrong(&self.clean)).collect();
         wrong.sort_unstable();
         wrong
     }

@@ -67,14 +67,14 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
     let (cold, rarely) = constant_and_occasional(&cold_runs);
     let (warm, sometimes) = constant_and_occasional(&warm_runs);
 
-    // Fault by fault, so that rows that wait for what crashed wait side by side.
+    // Fault by fault, so that rows that wait for what crashed wait side by side, and these first.
     let calls: Vec<Call> = cold.union(&warm).cloned().collect();
     let plan = |call: &Call, fault| {
         let cold = !warm.contains(call);
         Plan { broken: Some((call.clone(), fault)), cold }
     };
     let rows: Vec<_> =
-        Fault::ALL.into_iter().flat_map(|fault| calls.iter().map(move |call| (call, fault))).collect();
+        Fault::ALL.into_iter().rev().flat_map(|fault| calls.iter().map(move |call| (call, fault))).collect();
     let plans: Vec<_> = rows.into_iter().map(|(call, fault)| plan(call, fault)).collect();
     assert!(!plans.is_empty(), "a clean run makes no call");
     let results = all_rows(workflow, &scene, &clean, plans).await;
@@ -130,7 +130,11 @@ async fn all_rows<W: Workflow>(
                     _ if ran.seen == *clean => Outcome::AsClean,
                     _ => Outcome::Different(ran.seen),
                 };
-                results.push(Result { call, fault, outcome, hits, tries, seconds: ran.seconds });
+                let result = Result { call, fault, outcome, hits, tries, seconds: ran.seconds };
+                if let Some(wrong) = result.is_wrong(clean) {
+                    report::say(&wrong);
+                }
+                results.push(result);
             }
         }
         plans = again;
