@@ -69,13 +69,13 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
 
     // Fault by fault, so that rows that wait for what crashed wait side by side, and these first.
     let calls: Vec<Call> = cold.union(&warm).cloned().collect();
-    let plan = |call: &Call, fault| {
-        let cold = !warm.contains(call);
-        Plan { broken: Some((call.clone(), fault)), cold }
-    };
-    let rows: Vec<_> =
-        Fault::ALL.into_iter().rev().flat_map(|fault| calls.iter().map(move |call| (call, fault))).collect();
-    let plans: Vec<_> = rows.into_iter().map(|(call, fault)| plan(call, fault)).collect();
+    let mut plans = Vec::new();
+    for fault in Fault::ALL.into_iter().rev() {
+        plans.extend(calls.iter().map(|call| {
+            let cold = !warm.contains(call);
+            Plan { broken: Some((call.clone(), fault)), cold }
+        }));
+    }
     assert!(!plans.is_empty(), "a clean run makes no call");
     let results = all_rows(workflow, &scene, &clean, plans).await;
 
