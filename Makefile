@@ -13,9 +13,13 @@ FUNCTIONS := $(CARGO_TARGET_DIR)/debug
 # The processor that `make sam-build` builds for: arm64 or x86_64.
 ARCHITECTURE ?= arm64
 
-# Where calls are broken, each role fills a grant, so that rows that run side by side do not meet; no sweep disturbs.
-FAULTS_STACK := faults:PropagationDeadlineSeconds=300,BrokerCount=5,GrantsPerBroker=20,GrantCharacters=220
-FAULTS_STACK := $(FAULTS_STACK),ProofIntervalSeconds=604800
+# A stack whose day has ten seconds, and where each role has a grant of its own.
+BRISK = BrokerCount=2,GrantsPerBroker=20,GrantCharacters=200,ProofIntervalSeconds=10,FullProofIntervalSeconds=40,$\
+	ProofRetrySeconds=3,InviteLifetimeSeconds=3,ProofSweepExpression=rate(1 minute)
+
+# A stack whose calls are broken one by one. Each role fills a grant there too, so that rows do not meet, and no sweep
+# disturbs them.
+FAULTS = PropagationDeadlineSeconds=300,BrokerCount=5,GrantsPerBroker=20,GrantCharacters=220,ProofIntervalSeconds=604800
 
 LOCAL_PYTHON = $$(infra/venv.sh local infra/local/requirements.txt)/bin/python
 LINT_BIN = $$(infra/venv.sh lint infra/requirements-lint.txt)/bin
@@ -48,7 +52,9 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	@cargo build --workspace --all-targets
 	@echo "== Tests, against a local stack"
 	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
-		--with $(FAULTS_STACK) --break-calls faults -- \
+		--with tiny:BrokerCount=2,GrantsPerBroker=1,GrantCharacters=259 \
+		--with "brisk:$(BRISK)" \
+		--with "faults:$(FAULTS)" --break-calls faults -- \
 		bash -c 'cargo test --workspace && cargo test --workspace --test calls -- --ignored'
 
 fmt: ## Format the code
@@ -74,7 +80,7 @@ sam-build: ## Compile the functions for AWS into .aws-sam/build, ready for `sam 
 clean: ## End what runs and remove everything that was built
 	@if [[ -d .local ]]; then \
 		python=$(LOCAL_PYTHON) && \
-		for dir in .local .local/demo .local/test .local/test/faults; do \
+		for dir in .local .local/demo .local/test .local/test/faults .local/test/tiny .local/test/brisk; do \
 			"$$python" infra/local/stack.py down --dir "$$dir"; \
 		done; \
 	fi
