@@ -135,15 +135,12 @@ impl Scripted {
         let here = Arc::clone(&state);
         let update = mock!(Client::update_item).then_compute_response(move |input| {
             let mut state = here.lock().unwrap();
-            match state.updates.take(input.clone()) {
-                Some((error, after)) => {
-                    state.hold(after);
-                    MockResponse::Error(error)
-                }
-                None => {
-                    let updated = state.updated.take();
-                    MockResponse::Output(UpdateItemOutput::builder().set_attributes(updated).build())
-                }
+            if let Some((error, after)) = state.updates.take(input.clone()) {
+                state.hold(after);
+                MockResponse::Error(error)
+            } else {
+                let updated = state.updated.take();
+                MockResponse::Output(UpdateItemOutput::builder().set_attributes(updated).build())
             }
         });
         let here = Arc::clone(&state);

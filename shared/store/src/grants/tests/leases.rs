@@ -12,11 +12,11 @@ use jiff::SignedDuration;
 const LEASE: SignedDuration = SignedDuration::from_secs(40);
 
 /// The fourth shard at this version, of which IAM has that one, leased by `publisher`.
-fn leased(version: u64, published: u64, publisher: Option<&str>) -> Item {
+fn leased(version: u64, published: u64, lease: Option<&str>) -> Item {
     let mut item = filled(shard(4)).1;
     item.insert("version".to_owned(), number(version));
     item.insert("published".to_owned(), number(published));
-    if let Some(publisher) = publisher {
+    if let Some(publisher) = lease {
         item.insert("publisher".to_owned(), text(publisher));
         item.insert("publisher_until".to_owned(), number(1));
     }
