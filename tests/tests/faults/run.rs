@@ -123,7 +123,8 @@ async fn all_rows<W: Workflow>(
                 let hits = ran.report.hits;
                 let outcome = match hits {
                     0 if tries < TRIES => {
-                        again.push(ran.plan);
+                        // A process that has run before may know already what it would ask for.
+                        again.push(Plan { cold: true, ..ran.plan });
                         continue;
                     }
                     0 => Outcome::NotHit,
