@@ -4,6 +4,7 @@
 //! `GRANT#shard/META` holds the roles of one shard, and is the truth that its managed policy is a
 //! projection of; `GRANTS/USE` counts the characters of each, so that room is found by one read.
 
+mod pause;
 mod publish;
 mod repair;
 
@@ -171,7 +172,8 @@ impl Store {
         role: &RoleArn,
         capacity: Capacity,
     ) -> Result<Shard, Error> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            pause::before(attempt).await;
             let (shard, mut writes) = if let Some(held) = self.role_grant(role).await? {
                 (held.shard, self.further_hold(connection.id, role, held.shard)?)
             } else {
@@ -268,7 +270,8 @@ impl Store {
     /// 409 `concurrent_change` when the connection is no longer what was read.
     pub async fn release_grant(&self, connection: &Connection, release: &Release) -> Result<(), Error> {
         let role_arn = &release.role_arn;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            pause::before(attempt).await;
             let Some(held) = self.role_grant(role_arn).await? else { return Ok(()) };
             if !held.holders.contains(&connection.id) {
                 return Ok(());

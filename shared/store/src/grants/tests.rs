@@ -8,6 +8,7 @@ use crate::scripted::{Scripted, canceled, unmet};
 use domain::ErrorKind;
 use domain::grant::MAX_POLICY_CHARACTERS;
 use rstest::rstest;
+use std::time::Duration;
 
 /// Two brokers, of which the second begins with shard 26.
 const CAPACITY: Capacity = Capacity { brokers: 2, per_broker: 10, characters: MAX_POLICY_CHARACTERS };
@@ -199,7 +200,7 @@ async fn a_late_message_grants_nothing() {
     assert_eq!(table.sent().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn looking_again_has_an_end() {
     let table = table(vec![held(shard(4), &[me().id])]);
     for _ in 0..2 * ATTEMPTS {
@@ -210,6 +211,24 @@ async fn looking_again_has_an_end() {
     let release = Release { role_arn: role(), shard: shard(4) };
     let error = table.store.release_grant(&me(), &release).await.unwrap_err();
     assert_eq!((error.kind, table.sent().len()), (ErrorKind::Unavailable, 2 * ATTEMPTS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_a_race_lets_others_go_first() {
+    let table = table(vec![]);
+    for _ in 0..ATTEMPTS - 1 {
+        table.refuse(canceled(&["None", "None", "TransactionConflict", "None"]), vec![]);
+    }
+    let begun = tokio::time::Instant::now();
+    assert_eq!(table.store.hold_grant(&me(), &role(), CAPACITY).await.unwrap(), shard(1));
+    assert_eq!(table.sent().len(), ATTEMPTS);
+    // Eleven pauses: at most six of them a whole second, the others shorter.
+    let waited = begun.elapsed();
+    assert!(waited > Duration::ZERO && waited < Duration::from_secs(7), "{waited:?}");
+    // Whoever meets nobody does not wait.
+    let begun = tokio::time::Instant::now();
+    table.store.hold_grant(&me(), &role(), CAPACITY).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]
