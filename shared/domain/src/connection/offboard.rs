@@ -43,9 +43,8 @@ impl Connection {
             verification.steps = verification.steps.ended();
             verification.probes.clear();
         }
-        if self.state != state {
-            next.reasons.clear();
-        }
+        // While it runs, nothing is known to be wrong: what stalled it before may be gone.
+        next.reasons.clear();
         let kind = if self.state == state { EventType::OffboardingRetried } else { EventType::StateChanged };
         let data = object(json!({
             "from": self.state,

@@ -92,6 +92,7 @@ fn asked_again_it_goes_on_and_after_it_stalled_it_is_tried_again() {
 
     let again = stalled.offboard(end(), occasion()).unwrap().unwrap();
     assert_eq!(again.event.kind, EventType::OffboardingRetried);
+    assert_eq!(again.connection.reasons, [], "why it stalled before is no longer why it runs");
     let retried = again.connection.offboarding.as_ref().unwrap();
     // Which broker it was, and whose the role is, is still known.
     assert_eq!((retried.shard, retried.owns_role), (Shard::new(1), true));
