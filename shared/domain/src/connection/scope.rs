@@ -46,6 +46,9 @@ impl Connection {
         if !verifies {
             return Ok(Some(next.touched(EventType::Changed, data, occasion)));
         }
+        // Nothing of the new scope has been looked at: if this verification tells nothing, the next one
+        // by schedule looks at everything too.
+        next.last_full_at = None;
         let mut change = next.verify_from(self.state, state, start, occasion);
         data.insert("verification_id".to_owned(), json!(start.id));
         change.event.kind = EventType::Changed;

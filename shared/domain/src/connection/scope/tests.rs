@@ -93,6 +93,22 @@ fn a_role_that_is_there_is_verified_again_and_keeps_its_state(
     assert_eq!((change.claims, change.disowns, change.evidence), (None, None, None));
 }
 
+/// A week does not pass until what was asked for anew is looked at, though AWS did not answer at first.
+#[rstest]
+fn after_a_verification_that_told_nothing_the_next_one_looks_at_everything(
+    #[values(active(), suspended())] before: Connection,
+    #[values(capabilities(), regions())] scope: Scope,
+) {
+    assert_eq!(before.last_full_at, Some(NOW));
+    let begun = change(&before, scope).unwrap().connection;
+    let told_nothing = ended(&begun, &Outcome::Inconclusive);
+    let later = told_nothing.due_at.unwrap();
+    assert_eq!(cadence().depth(told_nothing.last_full_at, later), Depth::Full);
+    assert_eq!(cadence().depth(before.last_full_at, later), Depth::Reads, "as it would have been");
+    // One that tells something counts as before.
+    assert_eq!(ended(&begun, &Outcome::Proven).last_full_at, Some(NOW));
+}
+
 #[rstest]
 #[case::of_a_first_role(verifying(), None)]
 #[case::of_an_accepted_one(verified_again(&active()), Some(0))]
