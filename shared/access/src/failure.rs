@@ -6,12 +6,14 @@ use domain::Error;
 /// Codes that the same call may outlive. `NoSuchEntity` is among them, for IAM is eventually
 /// consistent: what was just made may not be found yet.
 ///
-/// Source: IAM API Reference, "Common errors" and the errors of the actions used here; IAM User
-/// Guide, "Changes that I make are not always immediately visible".
+/// Source: IAM API Reference, "Common errors" (`InternalFailure`: "The request processing has failed
+/// because of an unknown error, exception or failure", status 500) and the errors of the actions used
+/// here; IAM User Guide, "Changes that I make are not always immediately visible".
 const PASSING: &[&str] = &[
     "ConcurrentModification",
     "DeleteConflict",
     "EntityAlreadyExists",
+    "InternalFailure",
     "LimitExceeded",
     "NoSuchEntity",
     "RequestLimitExceeded",

@@ -263,6 +263,7 @@ async fn a_policy_that_never_was_is_gone() {
 #[case::throttled(error("Throttling"), ErrorKind::Unavailable)]
 #[case::throttled_otherwise(error("ThrottlingException"), ErrorKind::Unavailable)]
 #[case::fault(error("ServiceFailure"), ErrorKind::Unavailable)]
+#[case::fault_in_the_common_form(error("InternalFailure"), ErrorKind::Unavailable)]
 #[case::down(error("ServiceUnavailable"), ErrorKind::Unavailable)]
 #[case::too_slow(Reply::Timeout, ErrorKind::Unavailable)]
 #[case::no_network(Reply::Unreachable, ErrorKind::Unavailable)]

@@ -172,6 +172,7 @@ async fn a_policy_is_detached_from_the_broker_that_is_named(#[case] reply: Reply
 #[case::our_own_request(error("InvalidInput"), ErrorKind::Internal)]
 #[case::throttled(error("Throttling"), ErrorKind::Unavailable)]
 #[case::fault(error("ServiceFailure"), ErrorKind::Unavailable)]
+#[case::fault_in_the_common_form(error("InternalFailure"), ErrorKind::Unavailable)]
 #[case::too_slow(Reply::Timeout, ErrorKind::Unavailable)]
 #[case::no_network(Reply::Unreachable, ErrorKind::Unavailable)]
 #[tokio::test]
