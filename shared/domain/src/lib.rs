@@ -9,6 +9,7 @@ pub mod cadence;
 pub mod capability;
 pub mod connection;
 pub mod customer;
+pub mod denial;
 pub mod deployment;
 pub mod error;
 pub mod external_id;
