@@ -15,7 +15,7 @@
 //! condition, and one of them ends there.
 
 use domain::message::{OnboardingMessage, VerifyStep};
-use domain::proof::{Probe, Rule, Verdict, retry_delay};
+use domain::proof::{Probe, Rule, Verdict, refused_by, retry_delay};
 use domain::steps::{MAX_STEPS, Place};
 use domain::verification::{Outcome, Verification};
 use domain::{Connection, ConnectionId, ConnectionState, Error, ErrorKind, ExternalId};
@@ -139,6 +139,7 @@ async fn advance(app: &App, mut connection: Connection, verification: &Verificat
         verification_id = %running.id,
         step = running.steps.step,
         verdict = ?verdict,
+        refused_by = ?refused_by(&report.probes),
         "probed the role's trust"
     );
     match verdict {

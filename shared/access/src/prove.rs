@@ -60,6 +60,7 @@ impl TrustProbes {
             outcome: answer.outcome,
             at: (self.clock)(),
             request_id: answer.request_id.clone(),
+            refused_by: answer.refused_by,
         };
 
         // A refusal of the others says something only once the right one was allowed.

@@ -2,7 +2,9 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
+use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::RequestId as _;
+use domain::denial::{Caller, Side, diagnose};
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ExternalId, RoleArn};
@@ -26,6 +28,9 @@ pub(crate) enum Sent<'a> {
 pub(crate) struct Answer {
     pub outcome: ProbeOutcome,
     pub request_id: Option<String>,
+    /// Who refused, when the connection's own external ID was denied. The message itself names our
+    /// session, and is not kept.
+    pub refused_by: Option<Side>,
     /// Only when the connection's own external ID was sent: what the others opened is dropped.
     pub session: Option<Credentials>,
 }
@@ -64,6 +69,7 @@ pub(crate) async fn assume(
         Ok(output) => Answer {
             outcome: ProbeOutcome::Allowed,
             request_id: output.request_id().map(str::to_owned),
+            refused_by: None,
             session: output.credentials.filter(|_| matches!(sent, Sent::Own)).map(|keys| {
                 let expires = keys.expiration.try_into().ok();
                 Credentials::new(
@@ -86,7 +92,11 @@ pub(crate) async fn assume(
                     "AWS neither allowed nor refused to assume the role"
                 );
             }
+            let message =
+                error.as_service_error().and_then(ProvideErrorMetadata::message).unwrap_or_default();
+            let own = matches!(sent, Sent::Own);
             Answer {
+                refused_by: (refused && own).then(|| diagnose(Caller::Broker, "AccessDenied", message)),
                 outcome: if refused { ProbeOutcome::Denied } else { ProbeOutcome::Inconclusive },
                 request_id: error.request_id().map(str::to_owned),
                 session: None,

@@ -17,6 +17,7 @@ use crate::arn::{RoleArn, RoleName};
 use crate::audit::{Actor, AuditEvent, EventType};
 use crate::cadence::{Cadence, watched_at};
 use crate::capability::{Capability, CapabilitySet};
+use crate::denial::Side;
 use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::external_id::ExternalId;
@@ -24,7 +25,7 @@ use crate::grant::Shard;
 use crate::id::{ConnectionId, CustomerId};
 use crate::offboarding::{Offboarding, Receipt};
 use crate::place::{AccountId, Region};
-use crate::proof::{Probe, Trust};
+use crate::proof::{Probe, Trust, refused_by};
 use crate::reason::{ROLE_ALREADY_CONNECTED, Reason, ReasonCode};
 use crate::state::{ConnectionEvent, ConnectionState};
 use crate::steps::Steps;
@@ -318,7 +319,15 @@ impl Connection {
         // An accepted connection keeps what was last known of it when nothing new was found out.
         if !inconclusive || state == ConnectionState::Failed {
             next.trust = trust;
-            next.reasons = codes.iter().map(|code| Reason::new(*code, role)).collect();
+            next.reasons = codes
+                .iter()
+                .map(|code| match code {
+                    ReasonCode::RoleNotAssumable => {
+                        Reason::role_not_assumable(role, refused_by(last_round).unwrap_or(Side::Unknown))
+                    }
+                    code => Reason::new(*code, role),
+                })
+                .collect();
         }
         if !inconclusive {
             next.last_verified_at = Some(now);

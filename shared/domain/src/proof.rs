@@ -7,6 +7,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::denial::Side;
 use crate::reason::ReasonCode;
 
 /// Which external ID a probe sends.
@@ -50,6 +51,17 @@ pub struct Probe {
     pub at: Timestamp,
     /// AWS's id of the request, by which CloudTrail finds it.
     pub request_id: Option<String>,
+    /// Which side refused, as far as AWS said: only where the connection's own external ID was
+    /// denied. For explanations; what is decided goes by `outcome`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<Side>,
+}
+
+/// Which side refused the connection's own external ID last in these probes, as far as AWS said.
+#[must_use]
+pub fn refused_by(probes: &[Probe]) -> Option<Side> {
+    let own = probes.iter().rfind(|probe| probe.external_id == ProbeId::Correct)?;
+    own.refused_by.filter(|_| own.outcome == ProbeOutcome::Denied)
 }
 
 /// What a verification found out about the trust policy.
@@ -194,6 +206,37 @@ mod tests {
         for (agreed, now) in [(0, before()), (1, before()), (0, DEADLINE)] {
             assert_eq!(RULE.judge(agreed, round, now), Verdict::Rejected(codes.to_vec()));
         }
+    }
+
+    #[test]
+    fn probes_from_before_sides_were_told_are_read() {
+        let stored = serde_json::json!({
+            "round": 1, "external_id": "correct", "outcome": "denied", "at": "2026-11-25T00:00:00Z",
+            "request_id": "id",
+        });
+        let probe: Probe = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(probe.refused_by, None);
+        assert_eq!(serde_json::to_value(&probe).unwrap(), stored, "and written as they were");
+    }
+
+    #[test]
+    fn who_refused_is_who_refused_the_right_id_last() {
+        let probe = |external_id, outcome, refused_by| Probe {
+            round: 1,
+            external_id,
+            outcome,
+            at: DEADLINE,
+            request_id: None,
+            refused_by,
+        };
+        let first = probe(ProbeId::Correct, Denied, Some(Side::OurGrant));
+        let last = probe(ProbeId::Correct, Denied, Some(Side::RoleTrust));
+        let other = probe(ProbeId::Absent, Denied, Some(Side::RoleDeny));
+        assert_eq!(refused_by(&[]), None);
+        assert_eq!(refused_by(std::slice::from_ref(&other)), None);
+        assert_eq!(refused_by(&[first.clone(), last, other]), Some(Side::RoleTrust));
+        let allowed = probe(ProbeId::Correct, Allowed, None);
+        assert_eq!(refused_by(&[first, allowed]), None, "it was allowed since");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::arn::RoleArn;
+use crate::denial::{MEND_TRUST, Side};
 
 /// A stable code for a reason or a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -63,11 +64,6 @@ pub struct Reason {
     pub patch: Option<Value>,
 }
 
-/// What replaces a trust policy that is wrong.
-const MEND_TRUST: &str = "Replace the role's trust policy by `trust_policy` of this connection's setup (in the \
-     CloudFormation stack: update it with the connection's ExternalId), then verify again. IAM may \
-     take a minute to apply a change.";
-
 /// The same text whoever owns the role: it must not tell one customer about another.
 pub const ROLE_ALREADY_CONNECTED: &str = "another connection has proven that it holds this role";
 
@@ -76,19 +72,7 @@ impl Reason {
     #[must_use]
     pub fn new(code: ReasonCode, role: &RoleArn) -> Self {
         let (detail, remedy) = match code {
-            ReasonCode::RoleNotAssumable => (
-                format!(
-                    "AWS refused (AccessDenied) to let Drawbridge's broker assume {role} with this \
-                     connection's external ID, until the deadline. Drawbridge's own grant for the role is in \
-                     place, so the refusal comes from the customer's side: there is no such role, its trust \
-                     policy does not name this provider or asks for another external ID, or an organization \
-                     policy of the customer's forbids it."
-                ),
-                format!(
-                    "Check that the role exists in account {} under exactly this name and path. {MEND_TRUST}",
-                    role.account()
-                ),
-            ),
+            ReasonCode::RoleNotAssumable => return Self::role_not_assumable(role, Side::Unknown),
             ReasonCode::TrustMissingExternalId => (
                 format!(
                     "{role} could be assumed with no external ID at all. Whoever tricks the provider into using \
@@ -149,6 +133,31 @@ impl Reason {
         Self { code, detail, remedy, patch: None }
     }
 
+    /// The refusal of a role with the right external ID, until the deadline, by `side`.
+    #[must_use]
+    pub fn role_not_assumable(role: &RoleArn, side: Side) -> Self {
+        let why = match side {
+            Side::Unknown => {
+                "Drawbridge's own grant for the role is in place, so the refusal comes from the customer's side: \
+                 there is no such role, its trust policy does not name this provider or asks for another external \
+                 ID, or an organization policy of the customer's forbids it."
+            }
+            side => side.detail(),
+        };
+        let remedy = match side {
+            Side::Unknown | Side::RoleTrustOrAbsent => format!(
+                "Check that the role exists in account {} under exactly this name and path. {MEND_TRUST}",
+                role.account()
+            ),
+            side => side.remedy().to_owned(),
+        };
+        let detail = format!(
+            "AWS refused (AccessDenied) to let Drawbridge's broker assume {role} with this connection's external \
+             ID, until the deadline. {why}"
+        );
+        Self { code: ReasonCode::RoleNotAssumable, detail, remedy, patch: None }
+    }
+
     /// The warning that `classic` carries.
     ///
     /// Source: `DynamoDB` Developer Guide, "Restoring a table from a backup", which lists
@@ -192,5 +201,35 @@ mod tests {
             assert_eq!(serde_json::to_value(reason.code).unwrap(), code.as_str());
             assert!(reason.remedy.ends_with('.'), "{}", reason.remedy);
         }
+    }
+
+    #[test]
+    fn a_refusal_names_the_side_that_refuses_and_what_that_side_changes() {
+        let role: RoleArn = "arn:aws:iam::123456789012:role/a".parse().unwrap();
+        for side in Side::ALL {
+            let reason = Reason::role_not_assumable(&role, side);
+            assert_eq!(reason.code, ReasonCode::RoleNotAssumable);
+            assert!(reason.detail.contains(&role.to_string()));
+            assert_eq!(
+                reason.detail.contains("The refusal is the provider's own"),
+                side.is_ours(),
+                "{side:?}"
+            );
+            assert_eq!(
+                reason.remedy.starts_with("The customer has nothing to change"),
+                side.is_ours(),
+                "{side:?}"
+            );
+            assert_eq!(reason.detail.ends_with(side.detail()), side != Side::Unknown, "{side:?}");
+        }
+        // What AWS does not tell apart is not told apart.
+        let either = Reason::role_not_assumable(&role, Side::RoleTrustOrAbsent);
+        assert!(either.detail.contains("either there is no such role, or its trust policy"));
+        assert!(
+            either.remedy.contains("exists in account 123456789012") && either.remedy.contains(MEND_TRUST)
+        );
+        assert_eq!(Reason::new(ReasonCode::RoleNotAssumable, &role), {
+            Reason::role_not_assumable(&role, Side::Unknown)
+        });
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn concluded(before: &Connection, outcome: &Outcome) -> Change {
         outcome: ProbeOutcome::Allowed,
         at: NOW,
         request_id: Some("of-the-probe".to_owned()),
+        refused_by: None,
     };
     before.conclude(outcome, &[probe], cadence(), occasion()).unwrap()
 }

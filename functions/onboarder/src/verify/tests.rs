@@ -83,7 +83,14 @@ async fn a_redelivered_step_sends_the_next_one_again() {
 async fn a_message_that_comes_early_waits_for_the_interval() {
     let bench = Bench::new();
     let mut change = at_step(2);
-    let agreed = |external_id, outcome| Probe { round: 1, external_id, outcome, at: now(), request_id: None };
+    let agreed = |external_id, outcome| Probe {
+        round: 1,
+        external_id,
+        outcome,
+        at: now(),
+        request_id: None,
+        refused_by: None,
+    };
     change.connection.verification.as_mut().unwrap().probes = vec![
         agreed(ProbeId::Correct, ProbeOutcome::Allowed),
         agreed(ProbeId::Absent, ProbeOutcome::Denied),

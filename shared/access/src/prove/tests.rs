@@ -6,6 +6,7 @@ use super::*;
 use crate::wire::{Call, Reply, Wire};
 use ProbeOutcome::{Allowed, Denied, Inconclusive};
 use domain::ErrorKind;
+use domain::denial::Side;
 use domain::grant::Shard;
 use domain::sample::{NOW, created, deployment, submitted};
 use rstest::rstest;
@@ -143,6 +144,54 @@ async fn when_the_right_one_is_refused_nothing_else_is_asked() {
     assert!(calls.iter().all(|call| call.action() != "GetCallerIdentity"));
     assert_eq!(report.probes.len(), 1);
     assert_eq!(report.probes[0].request_id.as_deref(), Some("of-the-refusal"));
+}
+
+/// A refusal as STS words it, of the broker's session.
+fn refused(why: &str) -> Reply {
+    let message = format!(
+        "User: arn:aws:sts::111111111111:assumed-role/broker-2/drawbridge is not authorized to perform: \
+         sts:AssumeRole on resource: {ROLE}{why}"
+    );
+    Reply::error(403, "AccessDenied", &message)
+}
+
+// Source of the wording: IAM User Guide, "Troubleshoot access denied error messages"; without a
+// reason, what STS says across accounts (aws/aws-cli issue 7216).
+#[rstest]
+#[case::our_own_grant(" because no identity-based policy allows the sts:AssumeRole action", Side::OurGrant)]
+#[case::our_boundary(" because no permissions boundary allows the sts:AssumeRole action", Side::OurBoundary)]
+#[case::our_organization(" with an explicit deny in a service control policy", Side::OurOrganization)]
+#[case::theirs(" with an explicit deny in a resource control policy", Side::OrganizationDeny)]
+#[case::trust(" because no role trust policy allows the sts:AssumeRole action", Side::RoleTrust)]
+#[case::trust_or_absent("", Side::RoleTrustOrAbsent)]
+#[case::in_new_words(" since the stars are not right, because no star allows it", Side::Unknown)]
+#[tokio::test]
+async fn whoever_refuses_is_told_and_decides_nothing(#[case] why: &str, #[case] side: Side) {
+    let (report, calls) = Sts { correct: refused(why), ..Sts::default() }.round(&connection()).await;
+    let report = report.unwrap();
+    assert_eq!((report.round, asked(&calls).len()), (Round::Shut(Denied), 1));
+    assert_eq!(report.probes[0].refused_by, Some(side));
+    // The message, which names the broker's session, is not kept.
+    let told = format!("{report:?}{}", serde_json::to_string(&report.probes).unwrap());
+    assert!(!told.contains("assumed-role") && !told.contains("not authorized"), "{told}");
+}
+
+#[tokio::test]
+async fn who_refuses_is_told_of_the_right_external_id_alone() {
+    let trust = refused(" because no role trust policy allows the sts:AssumeRole action");
+    let sts = Sts { absent: trust.clone(), random: trust, ..Sts::default() };
+    let (report, _) = sts.round(&connection()).await;
+    let report = report.unwrap();
+    assert_eq!(report.round, Round::Open { absent: Denied, random: Denied, account_matches: Some(true) });
+    assert_eq!(report.probes.iter().map(|probe| probe.refused_by).collect::<Vec<_>>(), [None; 3]);
+    // And of a refusal alone: a fault that quotes one is none.
+    let fault = Reply::error(
+        500,
+        "InternalFailure",
+        "because no identity-based policy allows the sts:AssumeRole action",
+    );
+    let (report, _) = Sts { correct: fault, ..Sts::default() }.round(&connection()).await;
+    assert_eq!(report.unwrap().probes[0].refused_by, None);
 }
 
 // All but `AccessDenied`, which stands alone above: that one code says that the customer's side

@@ -6,6 +6,7 @@ use crate::message::VerifyStep;
 use crate::proof::{ProbeId, ProbeOutcome};
 use crate::sample::{NOW, cadence, created, deployment, occasion, start};
 use jiff::SignedDuration;
+use rstest::rstest;
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/one";
 const OTHER: &str = "arn:aws:iam::222222222222:role/two";
@@ -104,6 +105,7 @@ fn proof_makes_it_active_and_the_owner() {
         outcome: ProbeOutcome::Allowed,
         at: NOW,
         request_id: None,
+        refused_by: None,
     };
     let change = verifying().conclude(&Outcome::Proven, &[probe], cadence(), occasion()).unwrap();
     assert_eq!(change.connection.state, ConnectionState::Active);
@@ -144,6 +146,60 @@ fn an_accepted_role_that_is_rejected_is_suspended_and_keeps_its_grant() {
     let back = verified_again(&change.connection, &Outcome::Proven);
     assert_eq!(back.connection.state, ConnectionState::Active);
     assert_eq!(back.connection.reasons, []);
+}
+
+/// The last round's refusal of the right external ID, by this side.
+fn refused(refused_by: Option<Side>) -> Probe {
+    Probe {
+        round: 1,
+        external_id: ProbeId::Correct,
+        outcome: ProbeOutcome::Denied,
+        at: NOW,
+        request_id: None,
+        refused_by,
+    }
+}
+
+#[rstest]
+#[case::our_own_grant(Some(Side::OurGrant), "no policy of Drawbridge's broker allows it", "grants reconcile")]
+#[case::trust(Some(Side::RoleTrust), "The role's trust policy refuses", "Replace the role's trust policy")]
+#[case::trust_or_absent(
+    Some(Side::RoleTrustOrAbsent),
+    "either there is no such role",
+    "Check that the role exists"
+)]
+#[case::organization(
+    Some(Side::OrganizationDeny),
+    "(SCP or RCP)",
+    "customer's AWS organization excepts this role"
+)]
+#[case::not_told(None, "comes from the customer's side", "Check that the role exists")]
+fn a_refused_role_is_told_by_whom(
+    #[case] side: Option<Side>,
+    #[case] detail: &str,
+    #[case] remedy: &str,
+    #[values(false, true)] accepted_before: bool,
+) {
+    let outcome = Outcome::Rejected(vec![ReasonCode::RoleNotAssumable]);
+    let first = verifying();
+    let before = if accepted_before {
+        let active = ended(&first, &Outcome::Proven).connection;
+        active.request_verification(start(), occasion()).unwrap().unwrap().connection
+    } else {
+        first
+    };
+    let change = before.conclude(&outcome, &[refused(side)], cadence(), occasion()).unwrap();
+    // Whoever refuses, what is decided is the same.
+    let expected = if accepted_before { ConnectionState::Suspended } else { ConnectionState::Failed };
+    assert_eq!(change.connection.state, expected);
+    let [reason] = &change.connection.reasons[..] else { panic!("{:?}", change.connection.reasons) };
+    assert_eq!(reason.code, ReasonCode::RoleNotAssumable);
+    assert!(reason.detail.contains(detail), "{}", reason.detail);
+    assert!(reason.remedy.contains(remedy), "{}", reason.remedy);
+    // And it is kept as evidence.
+    let evidence = change.evidence.unwrap();
+    assert_eq!(refused_by(&evidence.trust.probes), side);
+    assert_eq!(evidence.reasons, [ReasonCode::RoleNotAssumable]);
 }
 
 #[test]

@@ -3,6 +3,10 @@ use crate::events::{event_item, evidence_item};
 use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
 use crate::sample::{ANOTHER_ROLE, concluded, created, full, offboarded, offboarding, submitted, verifying};
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::denial::Side;
+use domain::proof::{Probe, ProbeId, ProbeOutcome};
+use domain::reason::ReasonCode;
+use domain::sample::{NOW, cadence, occasion};
 use domain::verification::Outcome;
 use rstest::rstest;
 
@@ -46,6 +50,34 @@ fn an_item_without_the_optional_attributes_is_read() {
     }
     let back: Connection = from_item::<ConnectionRecord>(item).unwrap().try_into().unwrap();
     assert_eq!(back, Connection { invite: None, ..created().connection });
+}
+
+#[test]
+fn who_refused_reads_back() {
+    let refused = |refused_by| {
+        let probe = Probe {
+            round: 1,
+            external_id: ProbeId::Correct,
+            outcome: ProbeOutcome::Denied,
+            at: NOW,
+            request_id: None,
+            refused_by,
+        };
+        let rejected = Outcome::Rejected(vec![ReasonCode::RoleNotAssumable]);
+        verifying().conclude(&rejected, &[probe], cadence(), occasion()).unwrap().connection
+    };
+    let read = |item| -> Connection { from_item::<ConnectionRecord>(item).unwrap().try_into().unwrap() };
+    for side in Side::ALL.map(Some).into_iter().chain([None]) {
+        let connection = refused(side);
+        assert_eq!(read(item_of(&connection)), connection);
+    }
+    // One that only a later version knows.
+    let mut item = item_of(&refused(Some(Side::OurGrant)));
+    let AttributeValue::M(trust) = item.get_mut("trust").unwrap() else { panic!("no map") };
+    let AttributeValue::L(probes) = trust.get_mut("probes").unwrap() else { panic!("no list") };
+    let AttributeValue::M(probe) = &mut probes[0] else { panic!("no map") };
+    assert_eq!(probe.insert("refused_by".to_owned(), text("the_moon")), Some(text("our_grant")));
+    assert_eq!(read(item).trust.probes[0].refused_by, Some(Side::Unknown));
 }
 
 #[test]
