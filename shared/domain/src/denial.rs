@@ -64,7 +64,7 @@ pub enum Side {
     OrganizationDeny,
     /// The policy of the resource itself.
     ResourcePolicy,
-    /// The policy of the KMS key, or there is no such key.
+    /// The policy of the KMS key, or what it leaves to the role's permissions, or there is no such key.
     KeyPolicy,
     /// The Region takes no credentials of the account: it is not enabled there, most likely.
     Region,
@@ -167,7 +167,8 @@ impl Side {
             }
             Self::ResourcePolicy => "The resource's own policy does not let the role use it so.",
             Self::KeyPolicy => {
-                "The KMS key's policy does not let the role use the key, or there is no such key in the Region."
+                "The role may not use the KMS key: the key's policy does not let it, or leaves it to the role's \
+                 permissions and they do not, or there is no such key in the Region."
             }
             Self::Region => {
                 "The Region does not accept the account's credentials; most likely it is not enabled in the account."
@@ -240,8 +241,9 @@ impl Side {
                  that names it."
             }
             Self::KeyPolicy => {
-                "Whoever owns the KMS key allows the role to use it in the key's policy (there is no way around the \
-                 key's policy), and checks that the key exists in this Region."
+                "Whoever owns the KMS key allows the role to use it in the key's policy; where that policy leaves it \
+                 to IAM, the customer allows the action in the role's permissions. Check that the key exists in this \
+                 Region and is enabled."
             }
             Self::Region => {
                 "The customer enables the Region in the account (Account settings, AWS Regions), or the provider \
@@ -328,7 +330,7 @@ pub fn explain(code: &str, message: &str) -> Option<String> {
     let by = match message.deny {
         Some((Deny::Implicit, policy)) => format!(": no {} allows it", policy.name()),
         Some((Deny::Explicit, policy)) => format!(": an explicit deny in {}", policy.with_article()),
-        None if message.names_no_key => ": the key does not exist there, or its policy refuses".to_owned(),
+        None if message.names_no_key => ": the key does not exist there, or may not be used".to_owned(),
         None => " without naming a policy".to_owned(),
     };
     // What a broker is refused by may be a policy of ours.

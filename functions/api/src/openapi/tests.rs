@@ -40,6 +40,19 @@ fn requests_are_closed() {
 }
 
 #[test]
+fn who_refused_is_described_and_may_be_missing() {
+    let document = described();
+    let probe = &document["components"]["schemas"]["Probe"];
+    let reference = probe["properties"]["refused_by"].to_string();
+    assert!(reference.contains("#/components/schemas/Side"), "{probe}");
+    assert!(!probe["required"].as_array().unwrap().contains(&"refused_by".into()));
+    let sides = document["components"]["schemas"]["Side"].to_string();
+    for side in ["our_grant", "role_trust", "role_trust_or_absent", "organization_deny", "unknown"] {
+        assert!(sides.contains(&format!("\"{side}\"")), "{side} in {sides}");
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {

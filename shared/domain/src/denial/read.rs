@@ -189,10 +189,13 @@ fn action_of(word: &str) -> Option<String> {
     sound.then(|| word.to_owned())
 }
 
-/// The ARN that `text` begins with, in quotes or not.
+/// The ARN that `text` begins with, in quotes or not. One that holds what ARNs of the services here
+/// do not, such as a link or a tag, is left out: it is shown to people.
 fn arn_of(text: &str) -> Option<String> {
     let word = text.split(' ').next()?.trim_matches('"').trim_end_matches(['.', ',', '"']);
-    let sound =
-        word.starts_with("arn:") && word.len() <= LONGEST_ARN && word.bytes().all(|b| b.is_ascii_graphic());
+    let sound = word.starts_with("arn:")
+        && word.len() <= LONGEST_ARN
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:*+=,@#".contains(&b))
+        && !word.contains("//");
     sound.then(|| word.to_owned())
 }

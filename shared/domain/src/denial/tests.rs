@@ -79,6 +79,21 @@ fn a_session_of_ours_is_never_told() {
 }
 
 #[test]
+fn a_resource_that_somebody_named_to_be_clicked_is_not_told() {
+    for name in ["https://evil.example", "<b>x</b>", "a'onload='b", "${x}", "ü"] {
+        let message = format!(
+            "User: a is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb:::{name} because no \
+             identity-based policy allows the dynamodb:Scan action"
+        );
+        assert_eq!(
+            explain("AccessDeniedException", &message).unwrap(),
+            "AWS refused dynamodb:Scan (AccessDeniedException): no identity-based policy allows it"
+        );
+        assert_eq!(diagnose(Caller::Role, "AccessDeniedException", &message), Side::RolePermissions);
+    }
+}
+
+#[test]
 fn what_is_too_long_is_left_out_and_the_reason_is_not() {
     let resource = format!("arn:aws:dynamodb:eu-central-1:222222222222:table/{}", "t".repeat(140));
     let policy = format!("arn:aws:iam::222222222222:policy/{}", "p".repeat(128));
@@ -180,10 +195,11 @@ proptest! {
         code in prop_oneof![select(&CODES[..]).prop_map(str::to_owned), any::<String>()],
     ) {
         let sides = [Caller::Broker, Caller::Role].map(|caller| diagnose(caller, &code, &message));
-        match explain(&code, &message) {
-            Some(told) => assert_harmless(&told),
+        if let Some(told) = explain(&code, &message) {
+            assert_harmless(&told);
+        } else {
             // What is no refusal has no side.
-            None => prop_assert_eq!(sides, [Side::Unknown; 2]),
+            prop_assert_eq!(sides, [Side::Unknown; 2]);
         }
     }
 
@@ -191,6 +207,7 @@ proptest! {
     #[test]
     fn a_message_that_breaks_off_says_nothing_else(case in select(known()
         .into_iter()
+        .filter(|case| case.source != "a resource that is called like a reason")
         .map(|case| (case.caller(), case.code, case.message))
         .collect::<Vec<_>>()), at: prop::sample::Index)
     {
