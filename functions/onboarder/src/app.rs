@@ -1,6 +1,6 @@
 //! What the steps share.
 
-use access::{Brokers, Grants, TrustProbes};
+use access::{Brokers, Grants, Sessions, TrustProbes};
 use domain::cadence::Cadence;
 use domain::connection::{End, Occasion, Start};
 use domain::grant::Capacity;
@@ -22,6 +22,8 @@ pub struct App {
     pub grants: Grants,
     /// Asks AWS whether a role's external ID is enforced.
     pub probes: TrustProbes,
+    /// Opens sessions of roles whose trust is proven.
+    pub sessions: Sessions,
     /// How many grants there can be, and how large.
     pub capacity: Capacity,
     /// Rounds of probes that must agree.
@@ -46,12 +48,14 @@ impl App {
         aws: &SdkConfig,
     ) -> Result<Self, EnvironmentError> {
         let deployment = environment.deployment()?;
+        let brokers = Brokers::new(aws.clone(), deployment.clone());
         let seconds = |name| environment.required(name).map(SignedDuration::from_secs);
         Ok(Self {
             store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
             queue: OnboardingQueue::new(aws, environment.required::<String>("ONBOARDING_QUEUE_URL")?),
-            grants: Grants::new(aws, deployment.clone()),
-            probes: TrustProbes::new(Brokers::new(aws.clone(), deployment), now),
+            grants: Grants::new(aws, deployment),
+            probes: TrustProbes::new(brokers.clone(), now),
+            sessions: Sessions::new(brokers),
             capacity: environment.grant_capacity()?,
             rounds: environment.required("AGREEMENT_ROUNDS")?,
             agreement_interval: seconds("AGREEMENT_INTERVAL_SECONDS")?,

@@ -6,6 +6,7 @@
 //! delivery goes on from what was written.
 
 mod app;
+mod check_permissions;
 mod give_back;
 mod grant;
 mod offboard;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use access::{Brokers, Grants, TrustProbes};
+use access::{Brokers, Grants, Sessions, TrustProbes};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::error::ErrorMetadata;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
@@ -108,6 +108,7 @@ impl Bench {
             queue: OnboardingQueue::with_client(sqs, "https://queue"),
             grants: Grants::new(&nowhere, sample::deployment()),
             probes: TrustProbes::new(Brokers::new(nowhere.clone(), sample::deployment()), now),
+            sessions: Sessions::new(Brokers::new(nowhere.clone(), sample::deployment())),
             capacity: grant::Capacity { brokers: 1, per_broker: 10, characters: 6144 },
             rounds: 2,
             agreement_interval: SignedDuration::from_secs(15),

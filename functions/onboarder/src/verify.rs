@@ -6,8 +6,9 @@
 //!    the next step with a delay, until the deadline.
 //! 4. Once that is allowed, AWS is asked with no external ID and with a random one, and whose
 //!    session it is. Both must be refused, in as many rounds as are required, some seconds apart.
-//! 5. The outcome, its evidence, its event and who owns the role are written in one transaction.
-//! 6. A role that was not accepted is given back.
+//! 5. What the role may do is looked at, some Regions a step.
+//! 6. The outcome, its evidence, its event and who owns the role are written in one transaction.
+//! 7. A role that was not accepted is given back.
 //!
 //! Each step is safe to repeat. It is taken only if the table expects it, and the table is written
 //! before the next step is sent; a redelivered message whose step is done sends the next one
@@ -23,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::{now, random};
 
 use crate::app::App;
+use crate::check_permissions::check_permissions;
 use crate::give_back::give_back;
 use crate::grant::grant;
 use crate::place::{Asked, Standing, UNWRITTEN_DELAY};
@@ -92,6 +94,9 @@ async fn try_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Resul
 
 /// Grants, probes and judges once, and writes what follows.
 async fn advance(app: &App, mut connection: Connection, verification: &Verification) -> Result<(), Error> {
+    if verification.proven {
+        return Box::pin(check_permissions(app, &connection, verification)).await;
+    }
     let begun = now();
     if let Some(rest) = rest_of_interval(app, verification, begun) {
         return send_next(app, &connection, verification, rest).await;
@@ -147,12 +152,11 @@ async fn advance(app: &App, mut connection: Connection, verification: &Verificat
         Verdict::AnotherRound => {
             wait(app, &connection, &running, &report.probes, app.agreement_interval).await
         }
-        Verdict::Proven => match conclude(app, &connection, &Outcome::Proven, &report.probes).await {
-            Err(error) if error.code == "role_already_connected" => {
-                conclude(app, &connection, &Outcome::OwnedElsewhere, &report.probes).await
-            }
-            result => result,
-        },
+        Verdict::Proven => {
+            let proven = running.proven(now(), &report.probes);
+            app.store.advance(&connection, &proven).await?;
+            send_next(app, &connection, &proven, SignedDuration::ZERO).await
+        }
         Verdict::Rejected(codes) => {
             conclude(app, &connection, &Outcome::Rejected(codes), &report.probes).await
         }
@@ -197,7 +201,7 @@ async fn grant_later(
 }
 
 /// Writes how far the verification has come, then sends the next step.
-async fn wait(
+pub(crate) async fn wait(
     app: &App,
     connection: &Connection,
     verification: &Verification,
@@ -219,7 +223,7 @@ async fn send_next(
 }
 
 /// Writes the outcome, then gives back what is no longer needed.
-async fn conclude(
+pub(crate) async fn conclude(
     app: &App,
     connection: &Connection,
     outcome: &Outcome,

@@ -1,11 +1,12 @@
 //! The brokers: the only principals that assume customer roles.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::IdentityCache;
@@ -18,19 +19,20 @@ const SESSION: Duration = Duration::from_hours(1);
 /// How long before its end a broker's session is renewed, so that what is begun with it can end.
 const RENEW_BEFORE_END: Duration = Duration::from_mins(5);
 
-/// STS clients that act as a broker. A broker's session is kept in memory until it is nearly over.
-#[derive(Debug)]
+/// STS clients that act as a broker. A broker's session is kept in memory until it is nearly over,
+/// and shared by clones.
+#[derive(Debug, Clone)]
 pub struct Brokers {
     config: SdkConfig,
     deployment: Deployment,
-    clients: Mutex<HashMap<u16, Client>>,
+    clients: Arc<Mutex<HashMap<u16, Client>>>,
 }
 
 impl Brokers {
     /// The brokers of this installation, assumed with the credentials of `config`.
     #[must_use]
     pub fn new(config: SdkConfig, deployment: Deployment) -> Self {
-        Self { config, deployment, clients: Mutex::default() }
+        Self { config, deployment, clients: Arc::default() }
     }
 
     /// A client that calls STS as the broker with this number.
@@ -57,10 +59,13 @@ impl Brokers {
     }
 
     /// A client that calls STS with a session's own credentials.
-    pub(crate) fn sts_as(&self, session: aws_credential_types::Credentials) -> Client {
-        let config = aws_sdk_sts::config::Builder::from(&self.config)
-            .credentials_provider(SharedCredentialsProvider::new(session))
-            .build();
-        Client::from_conf(config)
+    pub(crate) fn sts_as(&self, session: Credentials) -> Client {
+        Client::new(&self.config_of(session))
+    }
+
+    /// What clients need that call AWS with a session's own credentials.
+    pub(crate) fn config_of(&self, session: Credentials) -> SdkConfig {
+        let builder = self.config.clone().into_builder();
+        builder.credentials_provider(SharedCredentialsProvider::new(session)).build()
     }
 }

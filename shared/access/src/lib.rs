@@ -1,7 +1,8 @@
 //! Drawbridge's way into a customer's account.
 //!
 //! [`Grants`] publishes which roles a broker may assume. [`TrustProbes`] asks AWS, through a
-//! broker, whether a role's external ID is enforced. One module, `session`, assumes customer
+//! broker, whether a role's external ID is enforced. [`Sessions`] opens sessions of roles that are
+//! trusted, each for one purpose. One module, `session`, assumes customer
 //! roles, and it takes a connection, so that no other external ID can be sent for that customer.
 
 mod broker;
@@ -9,9 +10,11 @@ mod failure;
 mod grants;
 mod prove;
 mod session;
+mod sessions;
 #[cfg(test)]
 mod wire;
 
 pub use broker::Brokers;
 pub use grants::{Compared, Grants};
 pub use prove::{RoundReport, TrustProbes};
+pub use sessions::{CustomerSession, Opened, Sessions};

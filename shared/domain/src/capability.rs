@@ -3,12 +3,14 @@
 //! Policy documents, checks, session policies and operations all read this table; nothing else
 //! lists actions.
 
+mod action;
 mod table;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, FieldError};
+pub use action::Action;
 pub(crate) use table::{CLASSIC_DYNAMODB, CLASSIC_EC2};
 use table::{Row, TABLE};
 
@@ -102,8 +104,8 @@ impl Capability {
     }
 
     /// The IAM actions it stands for.
-    pub fn actions(self) -> impl Iterator<Item = &'static str> {
-        self.row().actions.iter().flat_map(|part| part.iter().copied())
+    pub fn actions(self) -> impl Iterator<Item = Action> {
+        self.row().actions.iter().flat_map(|part| part.iter().copied()).map(Action)
     }
 
     /// The observe capability of its service, which it implies; `classic` implies none.
@@ -220,7 +222,9 @@ mod tests {
         for capability in Capability::ALL {
             let actions: Vec<_> = capability.actions().collect();
             assert_eq!(actions.len(), actions.iter().collect::<BTreeSet<_>>().len(), "{capability}");
-            assert!(actions.iter().all(|a| !a.contains('*') && a.matches(':').count() == 1));
+            assert!(
+                actions.iter().all(|a| !a.as_str().contains('*') && a.as_str().matches(':').count() == 1)
+            );
         }
     }
 
@@ -228,7 +232,7 @@ mod tests {
     fn a_drill_is_a_restore_and_the_deletion_of_its_table() {
         let drill: BTreeSet<_> = Capability::DynamodbDrill.actions().collect();
         let mut restore: BTreeSet<_> = Capability::DynamodbRestore.actions().collect();
-        restore.insert("dynamodb:DeleteTable");
+        restore.insert("dynamodb:DeleteTable".parse().unwrap());
         assert_eq!(drill, restore);
     }
 

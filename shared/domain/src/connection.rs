@@ -252,6 +252,7 @@ impl Connection {
             // A role that was accepted before has been granted.
             granted_at: to.owns_its_role().then_some(0),
             probes: Vec::new(),
+            proven: false,
         });
         self.due_at = Some(watched_at(start.deadline));
         if to == ConnectionState::Verifying {
@@ -283,16 +284,35 @@ impl Connection {
             return Err(Error::conflict("state_conflict", "no verification is running"));
         };
         let now = occasion.now;
-        let (event, codes) = match outcome {
-            Outcome::Proven => (ConnectionEvent::Accepted, vec![]),
-            Outcome::OwnedElsewhere => (ConnectionEvent::Rejected, vec![ReasonCode::RoleAlreadyConnected]),
-            Outcome::Rejected(codes) => (ConnectionEvent::Rejected, codes.clone()),
-            Outcome::Inconclusive => (ConnectionEvent::Inconclusive, vec![ReasonCode::ProbeInconclusive]),
-            Outcome::NoRoom => (ConnectionEvent::Inconclusive, vec![ReasonCode::GrantCapacityExhausted]),
+        let about_role = |code| vec![Reason::new(code, role)];
+        let (event, reasons) = match outcome {
+            Outcome::Proven(assessment) if assessment.reasons.is_empty() => {
+                (ConnectionEvent::Accepted, vec![])
+            }
+            Outcome::Proven(assessment) => (ConnectionEvent::AcceptedInPart, assessment.reasons.clone()),
+            Outcome::OwnedElsewhere => {
+                (ConnectionEvent::Rejected, about_role(ReasonCode::RoleAlreadyConnected))
+            }
+            Outcome::Rejected(codes) => {
+                let reason = |code: &ReasonCode| match code {
+                    ReasonCode::RoleNotAssumable => {
+                        Reason::role_not_assumable(role, refused_by(last_round).unwrap_or(Side::Unknown))
+                    }
+                    code => Reason::new(*code, role),
+                };
+                (ConnectionEvent::Rejected, codes.iter().map(reason).collect())
+            }
+            Outcome::Inconclusive => {
+                (ConnectionEvent::Inconclusive, about_role(ReasonCode::ProbeInconclusive))
+            }
+            Outcome::NoRoom => {
+                (ConnectionEvent::Inconclusive, about_role(ReasonCode::GrantCapacityExhausted))
+            }
         };
+        let codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
         let state = self.state.after(event)?;
         let inconclusive = matches!(outcome, Outcome::Inconclusive | Outcome::NoRoom);
-        let proven = matches!(outcome, Outcome::Proven | Outcome::OwnedElsewhere);
+        let proven = matches!(outcome, Outcome::Proven(_) | Outcome::OwnedElsewhere);
         let trust = Trust {
             proven,
             proven_at: proven.then_some(now),
@@ -307,6 +327,10 @@ impl Connection {
             state,
             trust: trust.clone(),
             reasons: codes.clone(),
+            checks: match outcome {
+                Outcome::Proven(assessment) => Some(assessment.tally),
+                _ => None,
+            },
         };
 
         let mut next = self.clone();
@@ -319,15 +343,7 @@ impl Connection {
         // An accepted connection keeps what was last known of it when nothing new was found out.
         if !inconclusive || state == ConnectionState::Failed {
             next.trust = trust;
-            next.reasons = codes
-                .iter()
-                .map(|code| match code {
-                    ReasonCode::RoleNotAssumable => {
-                        Reason::role_not_assumable(role, refused_by(last_round).unwrap_or(Side::Unknown))
-                    }
-                    code => Reason::new(*code, role),
-                })
-                .collect();
+            next.reasons = reasons;
         }
         if !inconclusive {
             next.last_verified_at = Some(now);
@@ -335,12 +351,13 @@ impl Connection {
                 next.last_full_at = Some(now);
             }
         }
-        if *outcome == Outcome::Proven {
+        if matches!(outcome, Outcome::Proven(_)) {
             next.account_id = Some(role.account().clone());
             next.first_proven_at = next.first_proven_at.or(Some(now));
         }
+        let open = codes.contains(&ReasonCode::ProbeInconclusive);
         next.due_at = match state.owns_its_role() {
-            true if inconclusive => Some(cadence.again(now)),
+            true if inconclusive || open => Some(cadence.again(now)),
             true => Some(cadence.next(self.id, now)),
             false => None,
         };

@@ -7,6 +7,7 @@ pub mod arn;
 pub mod audit;
 pub mod cadence;
 pub mod capability;
+pub mod check;
 pub mod connection;
 pub mod customer;
 pub mod denial;
@@ -33,7 +34,7 @@ pub mod verification;
 
 pub use arn::{RoleArn, RoleName};
 pub use audit::{Actor, AuditEvent};
-pub use capability::{Capability, CapabilitySet};
+pub use capability::{Action, Capability, CapabilitySet};
 pub use connection::Connection;
 pub use customer::Customer;
 pub use deployment::Deployment;

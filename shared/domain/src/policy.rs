@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::arn::RoleArn;
-use crate::capability::{self, Capability, CapabilitySet};
+use crate::capability::{self, Action, Capability, CapabilitySet};
+use crate::check::Permission;
 use crate::external_id::ExternalId;
 use crate::place::{AccountId, Partition};
 
@@ -214,8 +215,8 @@ pub fn permissions_policy(
             )]
         }
         Capability::DynamodbDrill => {
-            let tables = format!("arn:{partition}:dynamodb:*:{account}:table/drawbridge-drill-*");
-            let backups = format!("arn:{partition}:dynamodb:*:{account}:table/*/backup/*");
+            let tables = table_arn(partition, account, "drawbridge-drill-*");
+            let backups = table_arn(partition, account, "*/backup/*");
             vec![
                 Statement::allow(capability.actions(), [tables]).named(capability.title()),
                 Statement::allow(["dynamodb:RestoreTableFromBackup"], [backups])
@@ -225,6 +226,88 @@ pub fn permissions_policy(
         _ => vec![Statement::allow(capability.actions(), ["*"]).named(capability.title())],
     });
     PolicyDocument::new(statements.collect())
+}
+
+/// The smallest statement that gives `role` these actions: on every resource, or on what a drill
+/// works with.
+#[must_use]
+pub fn patch(role: &RoleArn, actions: &BTreeSet<Action>, drill: bool) -> Statement {
+    if !drill {
+        return Statement::allow(actions.iter().copied(), ["*"]);
+    }
+    let (partition, account) = (role.partition(), role.account().as_str());
+    let mut resources = vec![table_arn(partition, account, "drawbridge-drill-*")];
+    if actions.iter().any(|action| action.name() == "RestoreTableFromBackup") {
+        resources.push(table_arn(partition, account, "*/backup/*"));
+    }
+    Statement::allow(actions.iter().copied(), resources)
+}
+
+/// These tables of an account, in every Region.
+fn table_arn(partition: Partition, account: &str, name: &str) -> String {
+    format!("arn:{partition}:dynamodb:*:{account}:table/{name}")
+}
+
+/// The instance that permissions are tried on where no real one may be named. EC2's ids are random,
+/// and none is all zeros.
+pub const ABSENT_INSTANCE: &str = "i-00000000000000000";
+/// Likewise, a snapshot.
+pub const ABSENT_SNAPSHOT: &str = "snap-00000000000000000";
+/// Likewise, an image.
+pub const ABSENT_IMAGE: &str = "ami-00000000000000000";
+/// What the names of absent tables begin with, on which permissions are tried.
+pub const ABSENT_TABLE: &str = "drawbridge-probe-";
+/// Likewise, for what is allowed on drill tables alone.
+pub const ABSENT_DRILL_TABLE: &str = "drawbridge-drill-probe-";
+
+/// What a session that tries these EC2 permissions may do. What destroys may name absent resources
+/// alone.
+#[must_use]
+pub fn trying_ec2(role: &RoleArn, permissions: &BTreeSet<Permission>) -> PolicyDocument {
+    let (partition, account) = (role.partition(), role.account());
+    let mut anywhere: BTreeSet<Action> = BTreeSet::new();
+    let mut absent: BTreeMap<String, BTreeSet<Action>> = BTreeMap::new();
+    let actions = permissions.iter().map(|permission| permission.action);
+    for action in actions.filter(|action| matches!(action.service(), "ec2" | "ec2-instance-connect")) {
+        let resource = match action.name() {
+            "TerminateInstances" | "SendSSHPublicKey" => {
+                format!("arn:{partition}:ec2:*:{account}:instance/{ABSENT_INSTANCE}")
+            }
+            // Snapshots and public images belong to no account in their ARNs.
+            "DeleteSnapshot" => format!("arn:{partition}:ec2:*::snapshot/{ABSENT_SNAPSHOT}"),
+            "DeregisterImage" => format!("arn:{partition}:ec2:*::image/{ABSENT_IMAGE}"),
+            _ => {
+                anywhere.insert(action);
+                continue;
+            }
+        };
+        absent.entry(resource).or_default().insert(action);
+    }
+    let absent = absent.into_iter().map(|(resource, actions)| Statement::allow(actions, [resource]));
+    let anywhere = (!anywhere.is_empty()).then(|| Statement::allow(anywhere, ["*"]));
+    PolicyDocument::new(anywhere.into_iter().chain(absent).collect())
+}
+
+/// What a session that tries these `DynamoDB` permissions may do: list, and name absent tables and
+/// their absent backups.
+#[must_use]
+pub fn trying_dynamodb(role: &RoleArn, permissions: &BTreeSet<Permission>) -> PolicyDocument {
+    let (partition, account) = (role.partition(), role.account().as_str());
+    // Source: Service Authorization Reference, Amazon DynamoDB: these two name no resource.
+    let lists = |action: &Action| matches!(action.name(), "ListTables" | "ListBackups");
+    let actions = permissions.iter().map(|permission| permission.action);
+    let (listing, naming): (BTreeSet<Action>, BTreeSet<Action>) =
+        actions.filter(|action| action.service() == "dynamodb").partition(lists);
+    let names =
+        [ABSENT_TABLE, ABSENT_DRILL_TABLE].map(|name| table_arn(partition, account, &format!("{name}*")));
+    let mut statements = Vec::new();
+    if !listing.is_empty() {
+        statements.push(Statement::allow(listing, ["*"]));
+    }
+    if !naming.is_empty() {
+        statements.push(Statement::allow(naming, names));
+    }
+    PolicyDocument::new(statements)
 }
 
 /// What a broker may do: assume exactly these roles. `None` for none, since a statement needs a

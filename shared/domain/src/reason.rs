@@ -18,6 +18,10 @@ pub enum ReasonCode {
     TrustAcceptsAnyExternalId,
     /// The assumed identity's account is not the ARN's.
     AccountMismatch,
+    /// A requested action is denied.
+    PermissionMissing,
+    /// A Region accepts no session of the role, or denies everything that others allow.
+    RegionUnavailable,
     /// Throttling or faults outlasted the deadline.
     ProbeInconclusive,
     /// Another connection proved this ARN first.
@@ -39,6 +43,8 @@ impl ReasonCode {
             Self::TrustMissingExternalId => "trust_missing_external_id",
             Self::TrustAcceptsAnyExternalId => "trust_accepts_any_external_id",
             Self::AccountMismatch => "account_mismatch",
+            Self::PermissionMissing => "permission_missing",
+            Self::RegionUnavailable => "region_unavailable",
             Self::ProbeInconclusive => "probe_inconclusive",
             Self::RoleAlreadyConnected => "role_already_connected",
             Self::RoleStillAssumable => "role_still_assumable",
@@ -96,6 +102,17 @@ impl Reason {
                     role.account()
                 ),
                 "Submit the ARN of the role as IAM shows it in the customer's own account.".to_owned(),
+            ),
+            ReasonCode::PermissionMissing => (
+                format!("AWS refuses {role} an action that was asked for"),
+                "Compare the role's permissions with `permissions_policy` of this connection's setup, then verify \
+                 again."
+                    .to_owned(),
+            ),
+            ReasonCode::RegionUnavailable => (
+                format!("a Region refuses whatever {role} asks for"),
+                "Enable the Region in the customer's account, or take it off the connection; then verify again."
+                    .to_owned(),
             ),
             ReasonCode::ProbeInconclusive => (
                 format!(
@@ -191,6 +208,8 @@ mod tests {
             ReasonCode::TrustMissingExternalId,
             ReasonCode::TrustAcceptsAnyExternalId,
             ReasonCode::AccountMismatch,
+            ReasonCode::PermissionMissing,
+            ReasonCode::RegionUnavailable,
             ReasonCode::ProbeInconclusive,
             ReasonCode::RoleAlreadyConnected,
             ReasonCode::RoleStillAssumable,

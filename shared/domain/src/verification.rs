@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::RoleArn;
+use crate::capability::Action;
+use crate::check::{Assessment, Tally};
 use crate::id::{ConnectionId, VerificationId};
 use crate::message::VerifyStep;
 use crate::proof::{Probe, Trust};
@@ -21,6 +23,14 @@ pub enum Depth {
     Full,
 }
 
+impl Depth {
+    /// Whether a verification of this depth asks about the action.
+    #[must_use]
+    pub fn includes(self, action: Action) -> bool {
+        self == Self::Full || action.reads()
+    }
+}
+
 /// The latest verification of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
@@ -34,6 +44,9 @@ pub struct Verification {
     pub granted_at: Option<u32>,
     /// The probes of the rounds that agree so far.
     pub probes: Vec<Probe>,
+    /// Whether enough rounds agree, so that only the role's permissions are still to be looked at.
+    #[serde(default)]
+    pub proven: bool,
 }
 
 impl Verification {
@@ -62,6 +75,14 @@ impl Verification {
         next
     }
 
+    /// The same one a step further, once trust is proven: the time that it was given is now for the
+    /// permissions.
+    #[must_use]
+    pub fn proven(&self, now: Timestamp, agreed: &[Probe]) -> Self {
+        let next = self.advanced(now, agreed);
+        Self { steps: next.steps.counted_from(now), proven: true, ..next }
+    }
+
     /// When the rounds that agree so far were run, if there are any.
     #[must_use]
     pub fn last_agreed_at(&self) -> Option<Timestamp> {
@@ -72,8 +93,8 @@ impl Verification {
 /// How a verification ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Trust is proven, and the connection may own the role.
-    Proven,
+    /// Trust is proven, and the connection may own the role; what the role can do is assessed.
+    Proven(Assessment),
     /// Trust is proven, but another connection owns the role.
     OwnedElsewhere,
     /// The role cannot be trusted or assumed.
@@ -82,6 +103,15 @@ pub enum Outcome {
     Inconclusive,
     /// No grant had room for the role until the deadline: nothing was asked of AWS.
     NoRoom,
+}
+
+#[cfg(any(test, feature = "sample"))]
+impl Outcome {
+    /// Trust is proven, and everything asked for is possible.
+    #[must_use]
+    pub fn proven() -> Self {
+        Self::Proven(Assessment::default())
+    }
 }
 
 /// What a verification leaves behind: kept with the connection for auditors, one item each.
@@ -103,4 +133,7 @@ pub struct Evidence {
     pub trust: Trust,
     /// Why the connection is not active, if it is not.
     pub reasons: Vec<ReasonCode>,
+    /// What the role can do, where its trust is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Tally>,
 }

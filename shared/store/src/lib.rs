@@ -3,6 +3,7 @@
 //! Every write is conditional on what was read, and every change of state is one transaction with
 //! the event that tells of it. Every list is a Query with a cursor; nothing scans.
 
+mod checks;
 mod connections;
 mod cursor;
 mod customers;

@@ -69,7 +69,7 @@ pub(crate) fn offboarded() -> Connection {
 /// A connection with everything that one can have while it is accepted.
 pub(crate) fn full() -> Connection {
     let rejected = Outcome::Rejected(vec![domain::reason::ReasonCode::TrustMissingExternalId]);
-    let active = concluded(&verifying(), &Outcome::Proven).connection;
+    let active = concluded(&verifying(), &Outcome::proven()).connection;
     let mut full = concluded(&active, &rejected).connection;
     full.label = Some("Zürich \"prod\"".to_owned());
     full.announced_role_name = Some("announced".parse().unwrap());

@@ -89,7 +89,7 @@ fn another_role_gives_up_the_grant_of_the_old_one() {
 
 #[test]
 fn a_replaced_role_is_disowned() {
-    let active = ended(&verifying(), &Outcome::Proven).connection;
+    let active = ended(&verifying(), &Outcome::proven()).connection;
     let change = submit(&active, OTHER).unwrap().unwrap();
     assert_eq!(change.connection.state, ConnectionState::Verifying);
     assert_eq!(change.disowns, Some(ROLE.parse().unwrap()));
@@ -107,7 +107,7 @@ fn proof_makes_it_active_and_the_owner() {
         request_id: None,
         refused_by: None,
     };
-    let change = verifying().conclude(&Outcome::Proven, &[probe], cadence(), occasion()).unwrap();
+    let change = verifying().conclude(&Outcome::proven(), &[probe], cadence(), occasion()).unwrap();
     assert_eq!(change.connection.state, ConnectionState::Active);
     assert_eq!(change.claims, Some(ROLE.parse().unwrap()));
     assert_eq!(change.connection.releases, []);
@@ -138,12 +138,12 @@ fn a_first_role_that_is_rejected_gives_back_its_grant() {
 
 #[test]
 fn an_accepted_role_that_is_rejected_is_suspended_and_keeps_its_grant() {
-    let active = ended(&verifying(), &Outcome::Proven).connection;
+    let active = ended(&verifying(), &Outcome::proven()).connection;
     let change = verified_again(&active, &Outcome::Rejected(vec![ReasonCode::RoleNotAssumable]));
     assert_eq!(change.connection.state, ConnectionState::Suspended);
     assert_eq!((&change.connection.releases, &change.claims), (&vec![], &None));
     assert!(change.connection.shard.is_some());
-    let back = verified_again(&change.connection, &Outcome::Proven);
+    let back = verified_again(&change.connection, &Outcome::proven());
     assert_eq!(back.connection.state, ConnectionState::Active);
     assert_eq!(back.connection.reasons, []);
 }
@@ -183,7 +183,7 @@ fn a_refused_role_is_told_by_whom(
     let outcome = Outcome::Rejected(vec![ReasonCode::RoleNotAssumable]);
     let first = verifying();
     let before = if accepted_before {
-        let active = ended(&first, &Outcome::Proven).connection;
+        let active = ended(&first, &Outcome::proven()).connection;
         active.request_verification(start(), occasion()).unwrap().unwrap().connection
     } else {
         first
@@ -208,7 +208,7 @@ fn what_is_inconclusive_fails_a_first_role_and_changes_nothing_else() {
     assert_eq!(first.connection.state, ConnectionState::Failed);
     assert_eq!(first.connection.reasons[0].code, ReasonCode::ProbeInconclusive);
 
-    let active = ended(&verifying(), &Outcome::Proven).connection;
+    let active = ended(&verifying(), &Outcome::proven()).connection;
     let again = verified_again(&active, &Outcome::Inconclusive);
     assert_eq!(again.event.kind, EventType::VerificationInconclusive);
     assert_eq!(again.connection.state, ConnectionState::Active);
@@ -256,7 +256,7 @@ fn submissions_are_refused_by_rule() {
 
 #[test]
 fn the_account_is_fixed_by_proof() {
-    let active = ended(&verifying(), &Outcome::Proven).connection;
+    let active = ended(&verifying(), &Outcome::proven()).connection;
     let error = submit(&active, "arn:aws:iam::333333333333:role/one").unwrap_err();
     assert_eq!(error.code, "account_id_mismatch");
 }
@@ -265,12 +265,12 @@ fn the_account_is_fixed_by_proof() {
 fn there_must_be_a_role_to_verify() {
     let error = pending().request_verification(start(), occasion()).unwrap_err();
     assert_eq!(error.code, "state_conflict");
-    assert!(pending().conclude(&Outcome::Proven, &[], cadence(), occasion()).is_err());
+    assert!(pending().conclude(&Outcome::proven(), &[], cadence(), occasion()).is_err());
 }
 
 #[test]
 fn neither_the_connection_nor_its_events_tell_the_external_id() {
-    let change = ended(&verifying(), &Outcome::Proven);
+    let change = ended(&verifying(), &Outcome::proven());
     let text = format!("{change:?}{}", serde_json::to_string(&change.event.data).unwrap());
     assert!(!text.contains(change.connection.external_id.expose()));
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::capability::Action;
 use serde_json::{Value, json};
 
 /// The permissions policy of the manual procedure, as its document gives it.
@@ -131,7 +132,7 @@ fn every_action_of_every_capability_is_allowed_and_no_other() {
         let statements = policy["Statement"].as_array().unwrap();
         let allowed: BTreeSet<_> = statements.iter().flat_map(|s| set(&s["Action"])).collect();
         let wanted: BTreeSet<_> =
-            capabilities.effective().into_iter().flat_map(Capability::actions).collect();
+            capabilities.effective().into_iter().flat_map(Capability::actions).map(Action::as_str).collect();
         assert_eq!(allowed, wanted, "{capability}");
     }
 }

@@ -127,7 +127,7 @@ async fn a_write_that_meets_a_transaction_is_decided_anew() {
 #[tokio::test]
 async fn proof_claims_the_role_in_the_same_transaction() {
     let before = verifying();
-    let change = concluded(&before, &Outcome::Proven);
+    let change = concluded(&before, &Outcome::proven());
     let table = Scripted::new();
     table.store.apply(&before, &change, None).await.unwrap();
 
@@ -163,7 +163,7 @@ async fn what_stands_in_the_way_of_a_claim_is_told(
 ) {
     let before = verifying();
     let table = refused([error]);
-    let error = table.store.apply(&before, &concluded(&before, &Outcome::Proven), None).await.unwrap_err();
+    let error = table.store.apply(&before, &concluded(&before, &Outcome::proven()), None).await.unwrap_err();
     assert_eq!((error.kind, error.code), (ErrorKind::Conflict, code));
     assert_eq!(table.sent().len(), 1);
 }

@@ -107,7 +107,7 @@ fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
 #[case::created(created())]
 #[case::submitted(submitted(&created().connection, ANOTHER_ROLE))]
 #[case::replaced(submitted(&full(), ANOTHER_ROLE))]
-#[case::proven(concluded(&verifying(), &Outcome::Proven))]
+#[case::proven(concluded(&verifying(), &Outcome::proven()))]
 #[case::owned_elsewhere(concluded(&verifying(), &Outcome::OwnedElsewhere))]
 #[case::inconclusive(concluded(&verifying(), &Outcome::Inconclusive))]
 #[case::invited(full().renew_invite(domain::sample::invite(6), domain::sample::occasion()).unwrap())]
@@ -128,7 +128,7 @@ fn events_and_evidence_tell_no_external_id(#[case] change: domain::connection::C
 
 #[test]
 fn evidence_reads_back() {
-    let change = concluded(&verifying(), &Outcome::Proven);
+    let change = concluded(&verifying(), &Outcome::proven());
     let evidence = change.evidence.unwrap();
     let item = evidence_item(change.connection.id, &evidence).unwrap();
     assert_eq!(item["pk"], text(format!("CONNECTION#{}", change.connection.id)));

@@ -12,7 +12,7 @@ fn pending() -> Connection {
 
 fn active() -> Connection {
     let verifying = submitted(&pending(), ROLE).connection;
-    verifying.conclude(&Outcome::Proven, &[], cadence(), occasion()).unwrap().connection
+    verifying.conclude(&Outcome::proven(), &[], cadence(), occasion()).unwrap().connection
 }
 
 /// What an invite leads to, or the code of its refusal.

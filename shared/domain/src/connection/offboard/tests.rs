@@ -18,7 +18,7 @@ fn verifying() -> Connection {
 }
 
 fn active() -> Connection {
-    verifying().conclude(&Outcome::Proven, &[], cadence(), occasion()).unwrap().connection
+    verifying().conclude(&Outcome::proven(), &[], cadence(), occasion()).unwrap().connection
 }
 
 fn offboarding(from: &Connection) -> Connection {
@@ -117,7 +117,7 @@ fn what_is_being_taken_down_takes_nothing_else() {
             connection.request_verification(start(), occasion()).map(|_| ()).unwrap_err(),
             connection.change_scope(scope, start(), occasion()).map(|_| ()).unwrap_err(),
             connection.renew_invite(crate::sample::invite(6), occasion()).map(|_| ()).unwrap_err(),
-            connection.conclude(&Outcome::Proven, &[], cadence(), occasion()).map(|_| ()).unwrap_err(),
+            connection.conclude(&Outcome::proven(), &[], cadence(), occasion()).map(|_| ()).unwrap_err(),
             connection
                 .submit_role(role(), &crate::sample::deployment(), start(), occasion())
                 .map(|_| ())

@@ -30,7 +30,7 @@ fn rejected() -> Outcome {
 }
 
 fn active() -> Connection {
-    ended(&verifying(), &Outcome::Proven)
+    ended(&verifying(), &Outcome::proven())
 }
 
 fn degraded() -> Connection {
@@ -106,7 +106,7 @@ fn after_a_verification_that_told_nothing_the_next_one_looks_at_everything(
     assert_eq!(cadence().depth(told_nothing.last_full_at, later), Depth::Full);
     assert_eq!(cadence().depth(before.last_full_at, later), Depth::Reads, "as it would have been");
     // One that tells something counts as before.
-    assert_eq!(ended(&begun, &Outcome::Proven).last_full_at, Some(NOW));
+    assert_eq!(ended(&begun, &Outcome::proven()).last_full_at, Some(NOW));
 }
 
 #[rstest]

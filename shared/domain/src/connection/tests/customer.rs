@@ -18,7 +18,7 @@ fn rejected() -> Outcome {
 }
 
 fn active() -> Connection {
-    ended(&verifying(), &Outcome::Proven).connection
+    ended(&verifying(), &Outcome::proven()).connection
 }
 
 fn suspended() -> Connection {

@@ -13,7 +13,7 @@ fn rejected() -> Outcome {
 }
 
 fn active() -> Connection {
-    ended(&verifying(), &Outcome::Proven).connection
+    ended(&verifying(), &Outcome::proven()).connection
 }
 
 fn suspended() -> Connection {
@@ -51,7 +51,7 @@ fn a_first_role_that_is_not_accepted_is_left_alone(#[case] outcome: Outcome) {
 #[rstest]
 fn what_is_accepted_is_looked_at_within_a_day(
     #[values(active(), suspended())] before: Connection,
-    #[values(Outcome::Proven, rejected())] outcome: Outcome,
+    #[values(Outcome::proven(), rejected())] outcome: Outcome,
 ) {
     let next = ended_later(&before, Depth::Reads, &outcome);
     assert_eq!(next.due_at, Some(cadence().next(before.id, later().now)));
@@ -74,7 +74,7 @@ fn what_told_nothing_is_tried_again_in_an_hour(
 #[case::of_what_can_be_read(Depth::Reads, NOW)]
 #[case::of_everything(Depth::Full, later().now)]
 fn only_a_full_look_counts_as_one(#[case] depth: Depth, #[case] last_full_at: Timestamp) {
-    for outcome in [Outcome::Proven, rejected()] {
+    for outcome in [Outcome::proven(), rejected()] {
         assert_eq!(ended_later(&active(), depth, &outcome).last_full_at, Some(last_full_at));
     }
 }
@@ -83,7 +83,7 @@ fn only_a_full_look_counts_as_one(#[case] depth: Depth, #[case] last_full_at: Ti
 fn the_first_proof_stays_the_first() {
     assert_eq!(verifying().first_proven_at, None);
     assert_eq!(active().first_proven_at, Some(NOW));
-    assert_eq!(ended_later(&active(), Depth::Full, &Outcome::Proven).first_proven_at, Some(NOW));
+    assert_eq!(ended_later(&active(), Depth::Full, &Outcome::proven()).first_proven_at, Some(NOW));
     // Neither a lapse of trust nor another role takes it back.
     assert_eq!(suspended().first_proven_at, Some(NOW));
     let replaced = submit(&active(), OTHER).unwrap().unwrap().connection;

@@ -88,7 +88,7 @@ async fn without_a_key_no_place_is_the_answers() {
     let before = verifying();
     let error = refused([unmet(3, 4)])
         .store
-        .apply(&before, &concluded(&before, &Outcome::Proven), None)
+        .apply(&before, &concluded(&before, &Outcome::proven()), None)
         .await
         .unwrap_err();
     assert_eq!(error.code, "concurrent_change");

@@ -69,7 +69,7 @@ fn what_has_nothing_due_is_not_in_the_index(#[case] connection: Connection) {
 
 #[rstest]
 #[case::being_verified(verifying())]
-#[case::active(concluded(&verifying(), &Outcome::Proven).connection)]
+#[case::active(concluded(&verifying(), &Outcome::proven()).connection)]
 #[case::suspended(full())]
 #[case::being_taken_down(offboarding())]
 fn what_is_due_is_in_the_index_where_a_query_begins(#[case] connection: Connection) {

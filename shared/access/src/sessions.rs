@@ -1,0 +1,73 @@
+//! Sessions of customers' roles, to act in their accounts.
+
+use aws_config::SdkConfig;
+use domain::policy::PolicyDocument;
+use domain::proof::ProbeOutcome;
+use domain::{Connection, Error, Region};
+
+use crate::broker::Brokers;
+use crate::session::{Sent, assume};
+
+/// Opens sessions of customers' roles.
+#[derive(Debug)]
+pub struct Sessions {
+    brokers: Brokers,
+}
+
+/// What became of the request for a session.
+#[derive(Debug)]
+pub enum Opened {
+    /// AWS gave one.
+    Open(CustomerSession),
+    /// AWS refused, or did not answer.
+    Shut(ProbeOutcome),
+}
+
+/// A session of a customer's role that may do what it was opened for, and nothing else.
+#[derive(Debug, Clone)]
+pub struct CustomerSession {
+    config: SdkConfig,
+}
+
+impl CustomerSession {
+    /// What clients of AWS services need to act in this Region of the customer's account.
+    #[must_use]
+    pub fn in_region(&self, region: &Region) -> SdkConfig {
+        let region = aws_config::Region::new(region.as_str().to_owned());
+        self.config.clone().into_builder().region(region).build()
+    }
+}
+
+impl Sessions {
+    /// Sessions that these brokers open.
+    #[must_use]
+    pub fn new(brokers: Brokers) -> Self {
+        Self { brokers }
+    }
+
+    /// Opens a session of the connection's role for what `policy` allows, at most. In the
+    /// customer's CloudTrail it is called `name`.
+    ///
+    /// # Errors
+    /// When the connection has no role or no grant.
+    pub async fn open(
+        &self,
+        connection: &Connection,
+        name: &str,
+        policy: &PolicyDocument,
+    ) -> Result<Opened, Error> {
+        let shard = connection.shard.ok_or_else(|| {
+            Error::internal(format!("{} has no grant to open a session with", connection.id))
+        })?;
+        let broker = self.brokers.sts(shard.broker()).await;
+        let answer = assume(&broker, connection, Sent::Own, name, policy).await?;
+        Ok(match answer.session {
+            Some(session) => Opened::Open(CustomerSession { config: self.brokers.config_of(session) }),
+            None => Opened::Shut(match answer.outcome {
+                // A session without credentials would be a broken answer.
+                ProbeOutcome::Allowed => ProbeOutcome::Inconclusive,
+                outcome => outcome,
+            }),
+        })
+    }
+}
