@@ -3,7 +3,7 @@ its organization, and which kind of policy a refusal is for.
 
 A test sets the first two by HTTP, on the same address as the local AWS:
 
-    PUT    /_drawbridge/regions/ACCOUNT/REGION      enables an opt-in Region for an account, as account:EnableRegion does
+    PUT    /_drawbridge/regions/ACCOUNT/REGION      enables an opt-in Region, as the account's own EnableRegion does
     DELETE /_drawbridge/regions/ACCOUNT/REGION      disables it again; every opt-in Region begins disabled
     PUT    /_drawbridge/organization/ACCOUNT        the account's service control policy, a policy document as AWS takes
                                                     it: {"Version": "2012-10-17", "Statement": […]}
@@ -50,8 +50,8 @@ OPT_IN_REGIONS = frozenset(
 # (AccessDeniedException, HTTP 400). EC2 Instance Connect has the JSON protocol's own, also 400.
 EXPLAINED = ("ec2", "dynamodb", "dynamodbstreams", "ec2-instance-connect")
 
-# Why the latest question of this request was answered with no.
-_reason = contextvars.ContextVar("drawbridge_denial_reason", default="")
+# Why, and about which resource, the latest question of this request was answered with no.
+_refused = contextvars.ContextVar("drawbridge_refused", default=None)
 # Whose key and which Region the request is signed with, for what its handler has to ask further.
 signed_by = contextvars.ContextVar("drawbridge_signed_by", default=("", ""))
 
@@ -198,7 +198,7 @@ def ask_the_organization(organization):
 
     @functools.wraps(original)
     def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
-        _reason.set("")
+        _refused.set(None)
         signed_by.set((access_key_id, region))
         account = get_account_id()
         if organization.region_status(account, region) == "DISABLED":
@@ -221,14 +221,14 @@ def ask_the_organization(organization):
                 )
                 answered = refused_by_organization(organization.policy(account), context) or answered
         if isinstance(answered, iam_evaluator.EvalResult):
-            _reason.set(answered.reason)
+            _refused.set((answered.reason, resource_arn))
         return answered
 
     iam_evaluator.enforce = enforce
 
 
 def refused_by_organization(statements, context):
-    """A policy of denials is one beside FullAWSAccess, as AWS attaches it; one that allows something is instead of it."""
+    """A policy of denials is one beside FullAWSAccess, as AWS attaches it; one that allows something replaces it."""
     from ministack.core import iam_evaluator
 
     kind, allows = "service control policy", any(statement.effect == "Allow" for statement in statements)
@@ -251,10 +251,12 @@ def answer_refusals_as_aws_does():
 
     @functools.wraps(original)
     def denied(service, action, principal_arn, request_id, **details):
-        resource = details.get("resource_arn", "*")
         if service not in EXPLAINED or details.get("error_code") or details.get("message"):
             return original(service, action, principal_arn, request_id, **details)
-        why = _reason.get() or reason("identity-based policy", action, details.get("explicit_deny", False))
+        why, resource = _refused.get() or (
+            reason("identity-based policy", action, details.get("explicit_deny", False)),
+            details.get("resource_arn", "*"),
+        )
         if details.get("resource_policy_arn"):
             why = "with an explicit deny in a resource-based policy"
         if resource == "*" and service.startswith("dynamodb"):

@@ -1,8 +1,9 @@
 """Starts ministack, the local AWS, with the mends that Drawbridge needs.
 
 Drawbridge itself never knows that it runs here: where the emulator differs from AWS in something that the template
-or the functions rely on, the difference is mended in this file, and each mend says what AWS does. They reach into
-the emulator's modules, so they are written for one version of it and refuse to run with another.
+or the functions rely on, the difference is mended here, or for what is asked of customers' accounts in
+authorization.py, ec2.py, instance_connect.py and dynamodb.py, and each mend says what AWS does. They reach into the
+emulator's modules, so they are written for one version of it and refuse to run with another.
 """
 
 import functools
@@ -13,8 +14,12 @@ import sys
 import threading
 import time
 
+from authorization import Control, Organization, mend_authorization
 from calls import Recorder, note_permissions
+from dynamodb import mend_dynamodb
+from ec2 import mend_ec2
 from faults import Faults
+from instance_connect import serve_instance_connect
 from invocations import Invocations, trace_every_invocation
 
 WRITTEN_FOR = "1.5.33"
@@ -234,6 +239,13 @@ def let_failures_pause_nothing():
     lambda_svc._ESM_BACKOFF_SECONDS = 0
 
 
+def take_control_calls(organization):
+    """Puts the paths by which tests set an account's organization up around the emulator's own application."""
+    from ministack import app
+
+    app.app = Control(app.app, organization)
+
+
 def watch_calls(invocations, logs, breaks_calls):
     """Puts the record of calls, and where it is wanted what breaks them, around the emulator's own application."""
     from ministack import app
@@ -250,6 +262,12 @@ def main():
     supply_policy_arn()
     authorize_iam_on_full_arns()
     compare_roles_and_not_sessions()
+    organization = Organization()
+    mend_authorization(organization)
+    mend_dynamodb()
+    mend_ec2()
+    serve_instance_connect()
+    take_control_calls(organization)
     apply_what_cloudformation_leaves_out()
     tell_functions_their_log_format()
     keep_every_log_line(logs)

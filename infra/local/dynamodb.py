@@ -1,0 +1,136 @@
+"""What the emulator's DynamoDB does otherwise than AWS, mended."""
+
+import functools
+import json
+
+from authorization import signed_by
+
+# What names the resources of the actions that have no TableName (Service Authorization Reference, "Actions, resources,
+# and condition keys for Amazon DynamoDB").
+RESOURCE_PARAMETERS = ("BackupArn", "ResourceArn", "TargetTableName")
+RESTORING = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+
+
+def mend_dynamodb():
+    authorize_every_resource()
+    find_no_absent_tables()
+    restore_with_all_rights()
+    filter_backups()
+
+
+def authorize_every_resource():
+    """AWS authorizes on the backup, the tagged table and the restored table; the emulator only on TableName and takes
+    "*" for these, which a policy limited to one of them never allows. ListTables and ListBackups are on no resource."""
+    from ministack.core import iam_actions
+
+    original = iam_actions.dynamodb_resource_arns
+
+    @functools.wraps(original)
+    def with_all(body, region, account_id):
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            request = {}
+        if not isinstance(request, dict) or not any(name in request for name in RESOURCE_PARAMETERS):
+            return original(body, region, account_id)
+        values = [request[name] for name in RESOURCE_PARAMETERS if isinstance(request.get(name), str)]
+        return [iam_actions._dynamodb_table_arn(value, region, account_id) for value in values if value]
+
+    iam_actions.dynamodb_resource_arns = with_all
+
+
+def find_no_absent_tables():
+    """DynamoDB API Reference: ListTagsOfResource of an absent table is a ResourceNotFoundException, and
+    DescribeContinuousBackups and UpdateContinuousBackups have TableNotFoundException alone. The emulator answers
+    AccessDeniedException and ResourceNotFoundException."""
+    from ministack.core.responses import error_response_json
+    from ministack.services import dynamodb
+
+    list_tags = dynamodb._list_tags
+
+    @functools.wraps(list_tags)
+    def listed(request):
+        arn = request.get("ResourceArn", "")
+        if isinstance(arn, str) and dynamodb._dynamodb_arn_spec(arn) is not None:
+            if dynamodb._table_name_from_arn(arn) not in dynamodb._tables:
+                # AWS writes it this way.
+                message = f"Requested resource not found: ResourcArn: {arn} not found"
+                return error_response_json("ResourceNotFoundException", message, 400)
+        return list_tags(request)
+
+    dynamodb._list_tags = listed
+
+    def of_present_table(original):
+        @functools.wraps(original)
+        def answered(request):
+            name = request.get("TableName")
+            if name and dynamodb._normalize_table_name(name) not in dynamodb._tables:
+                return error_response_json("TableNotFoundException", f"Table not found: {name}", 400)
+            return original(request)
+
+        return answered
+
+    dynamodb._describe_continuous_backups = of_present_table(dynamodb._describe_continuous_backups)
+    dynamodb._update_continuous_backups = of_present_table(dynamodb._update_continuous_backups)
+
+
+def restore_with_all_rights():
+    """Whoever restores a backup must also be allowed what AWS then does to the new table (DynamoDB Developer Guide,
+    "IAM and DynamoDB backup and restore"; Service Authorization Reference, RestoreTableFromBackup's dependent actions).
+    The emulator asks for dynamodb:RestoreTableFromBackup alone."""
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core.responses import get_account_id, get_region, new_uuid
+    from ministack.services import dynamodb
+
+    original = dynamodb._restore_table_from_backup
+
+    @functools.wraps(original)
+    def restored(request):
+        access_key_id, region = signed_by.get()
+        target = request.get("TargetTableName")
+        if access_key_id and isinstance(target, str) and target:
+            arn = iam_actions._dynamodb_table_arn(target, get_region(), get_account_id())
+            for name in RESTORING:
+                action = f"dynamodb:{name}"
+                denied = iam_evaluator.enforce(access_key_id, action, "dynamodb", region, arn)
+                if isinstance(denied, iam_evaluator.EvalResult):
+                    return iam_actions.access_denied_response(
+                        "dynamodb", action, denied.principal_arn, new_uuid(), resource_arn=arn
+                    )
+        return original(request)
+
+    dynamodb._restore_table_from_backup = restored
+
+
+def filter_backups():
+    """ListBackups takes BackupType and a range of time, lower bound inclusive, upper exclusive (DynamoDB API
+    Reference); the emulator lists all. Of the types the emulator makes USER alone; ALL and none at all mean it too."""
+    from ministack.core.responses import json_response
+    from ministack.services import dynamodb
+
+    original = dynamodb._list_backups
+
+    @functools.wraps(original)
+    def filtered(request):
+        lower, upper = request.get("TimeRangeLowerBound"), request.get("TimeRangeUpperBound")
+        kind, limit = request.get("BackupType", "USER"), request.get("Limit", 100)
+        if lower is None and upper is None and kind in ("USER", "ALL"):
+            return original(request)
+        if kind not in ("USER", "ALL"):
+            return json_response({"BackupSummaries": []})
+        found, start = [], request.get("ExclusiveStartBackupArn")
+        while True:
+            body = json.loads(original({**request, "ExclusiveStartBackupArn": start})[2])
+            for summary in body["BackupSummaries"]:
+                made = summary["BackupCreationDateTime"]
+                if (lower is None or made >= lower) and (upper is None or made < upper):
+                    found.append(summary)
+            start = body.get("LastEvaluatedBackupArn")
+            if start is None or len(found) >= limit:
+                break
+        answer = {"BackupSummaries": found[:limit]}
+        if len(found) > limit or (start is not None and found):
+            answer["LastEvaluatedBackupArn"] = found[:limit][-1]["BackupArn"]
+        return json_response(answer)
+
+    dynamodb._list_backups = filtered
