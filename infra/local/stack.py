@@ -6,12 +6,14 @@
     stack.py run  --dir .local/test --functions target/debug --with small:AgreementRounds=1 -- cargo test
 
 Everything it writes is in --dir, and how to reach the stack is in stack.json there. `--with` deploys another instance
-beside it, in a folder of its own name, with other parameters.
+beside it, in a folder of its own name, with other parameters. `--moto` starts moto, another local AWS, whose URL is
+then stack.json's moto_url.
 """
 
 import argparse
 import concurrent.futures
 import contextlib
+import json
 import os
 import re
 import signal
@@ -19,7 +21,8 @@ import subprocess
 import sys
 
 from deployment import deploy, take_messages_one_by_one
-from instance import STOP_SECONDS, Instance, LocalAwsError, say
+from instance import STOP_SECONDS, Instance, LocalAwsError, say, write_json
+from moto_process import Moto
 
 
 def main():
@@ -64,6 +67,7 @@ def parse_arguments():
                 metavar="NAME",
                 help="let tests break the calls of this other instance's functions",
             )
+            command.add_argument("--moto", action="store_true", help="start moto beside it, for EC2's shape")
             command.add_argument("argv", nargs="+", metavar="COMMAND", help="what to run, with DRAWBRIDGE_STACK set")
     arguments = parser.parse_args()
     if arguments.command == "run":
@@ -97,6 +101,7 @@ def up(instance, arguments):
 
 
 def down(instance, _arguments):
+    Moto(instance.folder).stop()
     say("stopped" if instance.stop() else "nothing was running")
     return 0
 
@@ -104,6 +109,7 @@ def down(instance, _arguments):
 def run(instance, arguments):
     """Runs a command against new stacks, which end with it, whatever happens. Answers with the command's code."""
     others = {name: Instance(instance.folder / name) for name, _ in arguments.others}
+    moto = Moto(instance.folder)
     variables = {"DRAWBRIDGE_STACK": str(instance.stack_file)}
     variables |= {f"DRAWBRIDGE_STACK_{name.upper()}": str(other.stack_file) for name, other in others.items()}
     with contextlib.ExitStack() as locks:
@@ -117,13 +123,18 @@ def run(instance, arguments):
                     starts.append(
                         together.submit(start_and_deploy, others[name], arguments.functions, parameters, breaks)
                     )
+                moto_url = together.submit(moto.start) if arguments.moto else None
             for start in starts:
                 start.result()
+            if moto_url:
+                stack = json.loads(instance.stack_file.read_text())
+                write_json(instance.stack_file, {**stack, "moto_url": moto_url.result()})
             return run_command(arguments.argv, {**os.environ, **variables})
         finally:
             # A second Ctrl-C must not interrupt this.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            moto.stop()
             for one in (instance, *others.values()):
                 one.stop()
                 say(f"local AWS stopped; its logs are in {one.logs}")
