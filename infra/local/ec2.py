@@ -332,7 +332,8 @@ def filter_instances(ec2):
 
 
 def show_all_of_instances(ec2):
-    """AWS shows an instance's metadata options and its client token; the emulator keeps neither."""
+    """AWS shows an instance's metadata options and client token, why it stopped, and no public address of one that is
+    not running; the emulator keeps none of the former, and the address."""
     original = ec2._instance_xml
 
     def complete(instance):
@@ -340,7 +341,17 @@ def show_all_of_instances(ec2):
         further = f"<metadataOptions>{options}</metadataOptions>" if options else ""
         if instance.get("ClientToken"):
             further += f"<clientToken>{ec2._esc(instance['ClientToken'])}</clientToken>"
-        return original(instance).removesuffix("</item>") + further + "</item>"
+        reason, ended = "", instance["State"]["Name"] in ("stopped", "terminated")
+        if ended and instance.get("EndedAt"):
+            reason = f"User initiated ({instance['EndedAt']})"
+            code = "Client.UserInitiatedShutdown"
+            message = f"{code}: User initiated shutdown"
+            further += f"<stateReason><code>{code}</code><message>{message}</message></stateReason>"
+        further += f"<reason>{reason}</reason><ebsOptimized>false</ebsOptimized>"
+        if ended:
+            instance = {**instance, "PublicIpAddress": "", "PublicDnsName": ""}
+        shown = original(instance).replace("<ipAddress></ipAddress>", "")
+        return shown.removesuffix("</item>") + further + "</item>"
 
     ec2._instance_xml = complete
 

@@ -400,14 +400,21 @@ ON_THE_WAY[b"48"] = b"<code>32</code><name>shutting-down</name>"
 
 def changing_state(ec2, act, params):
     """The answer has an instance on its way; the emulator says that it has arrived. Here it has arrived by the next
-    question, on AWS a little later."""
+    question, on AWS a little later. A launch time is that of the latest start."""
 
     def on_the_way(match):
         if match[2] == match[3]:
             return match[0]
         return match[1] + ON_THE_WAY[match[3]]
 
+    before = {name: ec2._instances[name]["State"]["Name"] for name in values_of(params, "InstanceId")}
     status, headers, body = act(params)
+    for name, state in before.items():
+        instance = ec2._instances[name]
+        if instance["State"]["Name"] != state:
+            moment = "LaunchTime" if instance["State"]["Name"] == "running" else "EndedAt"
+            now = ec2._now_ts()
+            instance[moment] = now if moment == "LaunchTime" else f"{now[:10]} {now[11:19]} GMT"
     return status, headers, CHANGE.sub(on_the_way, body)
 
 
