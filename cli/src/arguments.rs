@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::completions::Completions;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
 const AFTER_HELP: &str = "\
@@ -27,7 +28,10 @@ Examples:
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
   drawbridge connections setup con_… --only cli > create-role.sh
   drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch
-  drawbridge connections offboard con_… --watch";
+  drawbridge connections offboard con_… --watch
+
+Completion of commands and options: `drawbridge completions --help` says how to install it, for bash:
+  drawbridge completions bash > ~/.local/share/bash-completion/completions/drawbridge";
 
 /// Connects customers' AWS accounts, proves that it is safe to hold, and watches them.
 #[derive(Debug, Parser)]
@@ -89,6 +93,8 @@ pub enum Command {
     /// What Drawbridge's brokers may assume, as IAM policies
     #[command(subcommand)]
     Grants(GrantsCommand),
+    /// Print a script that completes this command line in your shell
+    Completions(Completions),
 }
 
 /// How much of a list is fetched.
@@ -114,16 +120,24 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_an_example() {
-        fn walk(command: &clap::Command) {
-            if command.has_subcommands() {
-                command.get_subcommands().for_each(walk);
-            } else {
-                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(help.contains("Example"), "{} has none", command.get_name());
+    fn every_command_is_described_and_has_an_example() {
+        fn walk(command: &clap::Command, path: &str, walked: &mut Vec<String>) {
+            let path = format!("{path} {}", command.get_name()).trim().to_owned();
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(!about.trim().is_empty(), "`{path}` does not say what it does");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let (_, examples) =
+                help.split_once("Example").unwrap_or_else(|| panic!("`{path}` has no example"));
+            assert!(examples.contains(&format!("  {path}")), "no example of `{path}` shows it");
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "`{path}` does not explain {}", argument.get_id());
             }
+            command.get_subcommands().for_each(|command| walk(command, &path, walked));
+            walked.push(path);
         }
-        walk(&Arguments::command());
+        let mut walked = Vec::new();
+        walk(&Arguments::command(), "", &mut walked);
+        assert!(walked.iter().any(|path| path == "drawbridge connections offboard"), "{walked:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The commands, one file each: what they take, beside what they do.
 
+pub mod completions;
 pub mod connections;
 pub mod customers;
 pub mod grants;
@@ -25,7 +26,7 @@ mod watch_connection;
 
 use serde_json::Value;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Options};
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -34,12 +35,18 @@ use crate::settings::Settings;
 
 /// Carries out what was typed.
 pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
-    let client = Client::connect(Settings::resolve(arguments.options)?).await?;
-    match arguments.command {
-        Command::Customers(command) => command.run(&client, screen).await,
-        Command::Connections(command) => command.run(&client, screen).await,
-        Command::Grants(command) => command.run(&client, screen).await,
+    let Arguments { options, command } = arguments;
+    // What needs no API asks for no settings, and looks for no credentials.
+    match command {
+        Command::Completions(command) => command.run(screen),
+        Command::Customers(command) => command.run(&connect(options).await?, screen).await,
+        Command::Connections(command) => command.run(&connect(options).await?, screen).await,
+        Command::Grants(command) => command.run(&connect(options).await?, screen).await,
     }
+}
+
+async fn connect(options: Options) -> Result<Client> {
+    Client::connect(Settings::resolve(options)?).await
 }
 
 /// An id as it is typed. What is no segment of a path can be nobody's id.

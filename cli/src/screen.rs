@@ -69,11 +69,16 @@ impl Screen {
             Format::Json => pretty(answer),
             Format::Table => table(answer),
         };
+        self.write(&text)
+    }
+
+    /// Writes an answer that has one form only.
+    pub fn write(&self, text: &str) -> Result<()> {
         match &self.streams {
-            Streams::Standard => raw(&text),
+            Streams::Standard => raw(text),
             #[cfg(test)]
             Streams::Kept(kept) => {
-                kept.borrow_mut().output.extend([&text, "\n"]);
+                kept.borrow_mut().output.extend([text, "\n"]);
                 Ok(())
             }
         }

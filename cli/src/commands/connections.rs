@@ -13,6 +13,10 @@ use crate::screen::Screen;
 
 /// What can be done with connections.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  drawbridge connections list --state failed
+  drawbridge connections show con_…")]
 pub enum ConnectionsCommand {
     /// Make a connection, which then waits for the customer's role
     Create(create_connection::CreateConnection),

@@ -10,6 +10,10 @@ use crate::screen::Screen;
 
 /// What can be done with customers.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  drawbridge customers list
+  drawbridge customers create --name 'Acme Ltd'")]
 pub enum CustomersCommand {
     /// Make a customer
     Create(create_customer::CreateCustomer),

@@ -10,6 +10,10 @@ use crate::screen::Screen;
 
 /// What can be done with grants.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  drawbridge grants show
+  drawbridge grants reconcile")]
 pub enum GrantsCommand {
     /// Show the grants and how full they are
     Show(show_grants::ShowGrants),
