@@ -3,9 +3,11 @@
 use comfy_table::Cell;
 use serde_json::Value;
 
+use crate::checks_view::{self, Rows, Tally, checks};
+use crate::patch::patch;
 use crate::receipt::receipt;
 use crate::table;
-use crate::text::{field, items, time, visible};
+use crate::text::{field, items, time};
 
 /// Who may see the external ID: the operator who asks for it by `connections show` and `setup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +26,13 @@ pub fn without_external_id(mut connection: Value) -> Value {
     connection
 }
 
-/// A connection with its trust probes, reasons and warnings.
+/// A connection with its trust probes, checks, reasons and warnings.
 pub fn view(connection: &Value, external_id: ExternalId, coloured: bool) -> String {
+    view_with(connection, external_id, Rows::Open, coloured)
+}
+
+/// The same with as many rows of its checks as are wanted.
+pub fn view_with(connection: &Value, external_id: ExternalId, rows: Rows, coloured: bool) -> String {
     let text = |name| Cell::new(field(connection, name));
     let at = |name| Cell::new(time(connection, name));
     let mut fields = vec![
@@ -46,6 +53,7 @@ pub fn view(connection: &Value, external_id: ExternalId, coloured: bool) -> Stri
         ("regions", text("regions")),
         ("invite until", at("invite_expires_at")),
         ("trust", Cell::new(trust(connection))),
+        ("permissions", Cell::new(permissions(connection))),
         ("last verified", at("last_verified_at")),
         ("created", at("created_at")),
         ("updated", at("updated_at")),
@@ -55,6 +63,7 @@ pub fn view(connection: &Value, external_id: ExternalId, coloured: bool) -> Stri
     if let Some(probes) = probes(connection) {
         parts.push(format!("Trust probes\n{probes}"));
     }
+    parts.extend(checks_view::view(connection, rows));
     parts.extend(notes(connection));
     parts.join("\n\n")
 }
@@ -70,8 +79,12 @@ pub fn outcome(connection: &Value, coloured: bool) -> String {
     // Where access has ended, what was once proven is no news.
     if !is_ending(connection) {
         fields.push(("trust", Cell::new(trust(connection))));
+        fields.push(("permissions", Cell::new(permissions(connection))));
     }
     let mut parts = vec![table::card(fields)];
+    if !is_ending(connection) && checks(connection).iter().any(checks_view::is_open) {
+        parts.extend(checks_view::view(connection, Rows::Open));
+    }
     parts.extend(notes(connection));
     parts.join("\n\n")
 }
@@ -109,6 +122,13 @@ fn trust(connection: &Value) -> String {
     }
 }
 
+fn permissions(connection: &Value) -> String {
+    match checks(connection) {
+        [] => "not checked".to_owned(),
+        rows => Tally::of(rows).to_string(),
+    }
+}
+
 fn probes(connection: &Value) -> Option<String> {
     let probes = items(connection.get("trust")?, "probes");
     let rows = probes.iter().map(|probe| {
@@ -131,11 +151,10 @@ fn reasons(connection: &Value, heading: &str, name: &str) -> Option<String> {
         rows.push(("code", Cell::new(field(reason, "code"))));
         rows.push(("detail", Cell::new(field(reason, "detail"))));
         rows.push(("remedy", Cell::new(field(reason, "remedy"))));
-        if let Some(patch) = reason.get("patch").filter(|patch| !patch.is_null()) {
-            rows.push(("patch", Cell::new(visible(&format!("{patch:#}")))));
-        }
     }
-    (!reasons.is_empty()).then(|| format!("{heading}\n{}", table::card(rows)))
+    // A statement in a table's column could not be pasted.
+    let parts = [Some(format!("{heading}\n{}", table::card(rows))), patch(connection, name)];
+    (!reasons.is_empty()).then(|| parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
 }
 
 #[cfg(test)]
@@ -159,9 +178,33 @@ mod tests {
             {"code": "permission_missing", "detail": "denied", "remedy": "Add it.", "patch": {"Action": "ec2:X"}},
         ]});
         let text = outcome(&connection, false);
-        for part in ["permission_missing", "denied", "Add it.", "\"Action\": \"ec2:X\""] {
+        for part in
+            ["permission_missing", "denied", "Add it.", "\n      \"Action\": \"ec2:X\"\n", "put-role-policy"]
+        {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn checks_stand_beside_trust_and_open_ones_are_never_left_out() {
+        let row = |outcome: &str| {
+            json!({"action": "ec2:StartInstances", "region": "eu-west-1",
+                                         "capability": "ec2-power", "outcome": outcome, "method": "dry_run"})
+        };
+        let connection = |state: &str, outcome: &str| json!({"state": state, "checks": [row(outcome)]});
+        for text in [
+            view(&connection("degraded", "denied"), ExternalId::Hidden, false),
+            outcome(&connection("degraded", "denied"), false),
+        ] {
+            assert!(text.contains("permissions") && text.contains("0 allowed, 1 denied"), "{text}");
+            assert!(text.contains("Denied or not known"), "{text}");
+        }
+        let fine = outcome(&connection("active", "allowed"), false);
+        assert!(fine.contains("1 allowed, 0 denied") && !fine.contains("CAPABILITY"), "{fine}");
+        let unchecked = view(&json!({"state": "active", "checks": []}), ExternalId::Hidden, false);
+        assert!(unchecked.contains("permissions    not checked"), "{unchecked}");
+        let ended = outcome(&connection("offboarded", "denied"), false);
+        assert!(!ended.contains("ermissions"), "{ended}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod api_url;
 mod arguments;
 mod caller;
+mod checks_view;
 mod client;
 mod commands;
 mod connection_view;
@@ -13,6 +14,7 @@ mod exit;
 mod failure;
 mod list;
 mod next_step;
+mod patch;
 mod problem;
 mod progress;
 mod receipt;

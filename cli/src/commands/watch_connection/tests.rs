@@ -157,6 +157,64 @@ async fn what_an_earlier_verification_found_is_no_news() {
     assert_eq!((verdict.unwrap(), &told[..]), (Exit::NotAccepted, &expected.map(str::to_owned)[..]));
 }
 
+fn with_checks(mut connection: Value, rows: &[(&str, &str)]) -> Value {
+    let rows = rows.iter().map(|(action, outcome)| {
+        json!({"action": action, "region": "eu-west-1", "capability": "ec2-power", "outcome": outcome,
+               "method": "dry_run", "detail": (*outcome == "denied").then_some("no policy allows it")})
+    });
+    connection["checks"] = rows.collect();
+    connection
+}
+
+#[tokio::test]
+async fn checks_are_counted_as_they_come_and_the_open_ones_told() {
+    let verifying = || connection(2, "verifying", "running", &[], &[]);
+    let script = vec![
+        ok(verifying()),
+        ok(with_checks(verifying(), &[("ec2:StartInstances", "allowed")])),
+        ok(with_checks(verifying(), &[("ec2:StartInstances", "allowed")])),
+        ok(with_checks(
+            connection(4, "degraded", "idle", &[], &["permission_missing"; 2]),
+            &[
+                ("ec2:StartInstances", "allowed"),
+                ("ec2:StopInstances", "denied"),
+                ("ec2:RebootInstances", "unverifiable"),
+                ("ec2:RunInstances", "inconclusive"),
+            ],
+        )),
+    ];
+    let (verdict, told, _) = watched(None, script).await;
+    assert_eq!(verdict.unwrap(), Exit::Done);
+    assert_eq!(
+        told,
+        [
+            "verifying",
+            "permissions: 1 allowed, 0 denied",
+            "denied: ec2:StopInstances in eu-west-1: no policy allows it",
+            "inconclusive: ec2:RunInstances in eu-west-1",
+            "permissions: 1 allowed, 1 denied, 1 inconclusive, 1 unverifiable",
+            "verifying → degraded",
+            "permission_missing: why",
+            "permission_missing: why",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_check_that_comes_out_as_before_is_no_news() {
+    let begun = with_checks(
+        connection(7, "degraded", "running", &[], &[]),
+        &[("ec2:StartInstances", "denied"), ("ec2:StopInstances", "denied")],
+    );
+    let ended = with_checks(
+        connection(8, "degraded", "idle", &[], &[]),
+        &[("ec2:StartInstances", "allowed"), ("ec2:StopInstances", "denied")],
+    );
+    let (verdict, told, _) = watched(Some(begun), vec![ok(ended)]).await;
+    assert_eq!(verdict.unwrap(), Exit::Done);
+    assert_eq!(told, ["degraded", "permissions: 1 allowed, 1 denied"]);
+}
+
 #[tokio::test]
 async fn watching_outlasts_a_passing_fault() {
     let script = vec![
