@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
+use crate::commands::show_status::ShowStatus;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
 const AFTER_HELP: &str = "\
@@ -93,6 +94,8 @@ pub enum Command {
     /// What Drawbridge's brokers may assume, as IAM policies
     #[command(subcommand)]
     Grants(GrantsCommand),
+    /// Show at a glance how everything does, and what needs somebody
+    Status(ShowStatus),
     /// Print a script that completes this command line in your shell
     Completions(Completions),
 }
@@ -179,6 +182,9 @@ mod tests {
             vec!["connections", "update", "con_1"],
             vec!["connections", "offboard", "con_1", "--timeout", "0"],
             vec!["grants"],
+            vec!["status", "--limit", "0"],
+            vec!["completions"],
+            vec!["completions", "tcsh"],
             vec!["grants", "reconcile", "--yes", "--dry-run"],
         ] {
             let error = Arguments::try_parse_from(std::iter::once("drawbridge").chain(wrong.clone()));

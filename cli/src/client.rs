@@ -129,6 +129,11 @@ impl Client {
         Ok(Self { http, api_url, caller, first_wait })
     }
 
+    /// Where the API is.
+    pub fn api_url(&self) -> &ApiUrl {
+        &self.api_url
+    }
+
     /// Reads a resource.
     pub async fn get(&self, segments: &[&str], query: &Query<'_>) -> Result<Value> {
         self.send(&Call { query, ..Call::new(Method::GET, segments) }).await.result

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod connections;
 pub mod customers;
 pub mod grants;
+pub mod show_status;
 
 mod confirmation;
 mod create_connection;
@@ -41,6 +42,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Completions(command) => command.run(screen),
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
+        Command::Status(command) => command.run(&connect(options).await?, screen).await,
         Command::Grants(command) => command.run(&connect(options).await?, screen).await,
     }
 }

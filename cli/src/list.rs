@@ -10,33 +10,61 @@ use crate::screen::Screen;
 /// The page that is fetched when all are: the largest, for the fewest requests.
 const LARGEST_PAGE: u8 = 100;
 
-/// Fetches a list as `{items, next_cursor}`; with `--all`, all its items and a null cursor.
-pub async fn fetch(client: &Client, segments: &[&str], filter: &Query<'_>, extent: &Extent) -> Result<Value> {
-    let mut items = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let mut query = filter.to_vec();
-        let limit = extent.limit.or(extent.all.then_some(LARGEST_PAGE));
-        query.extend(limit.map(|limit| ("limit", limit.to_string())));
-        query.extend(cursor.clone().map(|cursor| ("cursor", cursor)));
-        let mut page = client.get(segments, &query).await?;
-        let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) else {
+/// A list page by page, so that a long one need not be kept whole.
+pub struct Pages<'a> {
+    client: &'a Client,
+    segments: &'a [&'a str],
+    filter: &'a Query<'a>,
+    limit: Option<u8>,
+    cursor: Option<String>,
+    is_over: bool,
+}
+
+impl<'a> Pages<'a> {
+    /// All of a list, in the largest pages that there are.
+    pub fn of(client: &'a Client, segments: &'a [&'a str]) -> Self {
+        Self::new(client, segments, &[], Some(LARGEST_PAGE))
+    }
+
+    fn new(client: &'a Client, segments: &'a [&'a str], filter: &'a Query<'a>, limit: Option<u8>) -> Self {
+        Self { client, segments, filter, limit, cursor: None, is_over: false }
+    }
+
+    /// The items of the next page; none after the last.
+    pub async fn next(&mut self) -> Result<Option<Vec<Value>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut query = self.filter.to_vec();
+        query.extend(self.limit.map(|limit| ("limit", limit.to_string())));
+        query.extend(self.cursor.clone().map(|cursor| ("cursor", cursor)));
+        let mut page = self.client.get(self.segments, &query).await?;
+        let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
             return Err(Failure::unexpected("the API's answer is not a list"));
         };
-        items.extend(more);
         let next = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
-        if !extent.all {
-            return Ok(json!({"items": items, "next_cursor": next}));
+        // A cursor that leads to itself would never end.
+        if next.is_some() && next == self.cursor {
+            return Err(Failure::unexpected("the API's list does not come to an end"));
         }
-        match next {
-            None => return Ok(json!({"items": items, "next_cursor": null})),
-            // A cursor that leads to itself would never end.
-            Some(next) if cursor.as_ref() == Some(&next) => {
-                return Err(Failure::unexpected("the API's list does not come to an end"));
-            }
-            next => cursor = next,
+        self.is_over = next.is_none();
+        self.cursor = next;
+        Ok(Some(items))
+    }
+}
+
+/// Fetches a list as `{items, next_cursor}`; with `--all`, all its items and a null cursor.
+pub async fn fetch(client: &Client, segments: &[&str], filter: &Query<'_>, extent: &Extent) -> Result<Value> {
+    let limit = extent.limit.or(extent.all.then_some(LARGEST_PAGE));
+    let mut pages = Pages::new(client, segments, filter, limit);
+    let mut items = Vec::new();
+    while let Some(more) = pages.next().await? {
+        items.extend(more);
+        if !extent.all {
+            break;
         }
     }
+    Ok(json!({"items": items, "next_cursor": pages.cursor}))
 }
 
 /// Says that there is more than the page that was shown.
