@@ -11,9 +11,17 @@ Requests are signed with your usual AWS credentials: environment, profile, SSO, 
 
 The API's address is the first of these that is there:
   --api-url
+  the deployment of the configuration file that --deployment names
   DRAWBRIDGE_API_URL
-  api_url = \"https://…\" in the file named by DRAWBRIDGE_CONFIG, by default
-  ${XDG_CONFIG_HOME:-~/.config}/drawbridge/config.toml
+  the configuration file: the file that DRAWBRIDGE_CONFIG names, by default
+  ${XDG_CONFIG_HOME:-~/.config}/drawbridge/config.toml, with one deployment or several:
+    deployment = \"live\"                       # meant unless another is named
+    [deployments.live]
+    api_url = \"https://….execute-api.eu-central-1.amazonaws.com\"
+    profile = \"ops\"                           # AWS profile; AWS_PROFILE and keys in the environment go first
+    [deployments.staging]
+    api_url = \"https://drawbridge.example.com\"
+    region = \"eu-central-1\"                   # where the host name does not tell it
 
 Exit codes:
   0  done; a watched verification ended in active or degraded, a watched offboarding in offboarded
@@ -49,9 +57,24 @@ pub struct Arguments {
 /// What holds for every command.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Address of the API: the stack's output `ApiUrl`
-    #[arg(long, global = true, env = "DRAWBRIDGE_API_URL", value_name = "URL")]
+    /// Address of the API.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "deployment",
+        help = "Address of the API: the stack's output `ApiUrl` [env: DRAWBRIDGE_API_URL]"
+    )]
     pub api_url: Option<String>,
+    /// Deployment of the configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "Deployment of the configuration file; goes before what the environment says \
+                [env: DRAWBRIDGE_DEPLOYMENT]"
+    )]
+    pub deployment: Option<String>,
     /// AWS profile to sign with
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,

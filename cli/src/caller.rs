@@ -31,13 +31,14 @@ pub struct Caller {
 impl Caller {
     /// Finds out with what to sign, as the AWS CLI does; fetches nothing yet.
     pub async fn load(settings: &Settings) -> Result<Self> {
+        let profile = settings.profile.as_ref().map(|known| known.value.clone());
         let region = match &settings.region {
-            Some(region) => region.clone(),
-            None => configured_region(settings.profile.as_deref()).await?,
+            Some(region) => region.value.clone(),
+            None => configured_region(profile.as_deref()).await?,
         };
         let mut loader =
             aws_config::defaults(BehaviorVersion::v2026_01_12()).region(Region::new(region.clone()));
-        if let Some(profile) = &settings.profile {
+        if let Some(profile) = &profile {
             // The default chain would prefer keys in the environment to a profile asked for by name.
             let configuration =
                 ProviderConfig::without_region().with_region(Some(Region::new(region.clone())));
@@ -51,8 +52,8 @@ impl Caller {
             .load()
             .await
             .credentials_provider()
-            .ok_or_else(|| no_credentials(settings.profile.as_deref(), None))?;
-        Ok(Self { provider, region, profile: settings.profile.clone(), current: RefCell::new(None) })
+            .ok_or_else(|| no_credentials(profile.as_deref(), None))?;
+        Ok(Self { provider, region, profile, current: RefCell::new(None) })
     }
 
     /// The Region to sign for.

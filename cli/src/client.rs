@@ -108,9 +108,9 @@ impl<'a> Call<'a> {
 
 impl Client {
     /// A client for these settings.
-    pub async fn connect(settings: Settings) -> Result<Self> {
-        let caller = Caller::load(&settings).await?;
-        Self::new(settings.api_url, caller, Duration::from_millis(250))
+    pub async fn connect(settings: &Settings) -> Result<Self> {
+        let caller = Caller::load(settings).await?;
+        Self::new(settings.api_url.clone(), caller, Duration::from_millis(250))
     }
 
     fn new(api_url: ApiUrl, caller: Caller, first_wait: Duration) -> Result<Self> {

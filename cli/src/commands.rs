@@ -48,7 +48,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
 }
 
 async fn connect(options: Options) -> Result<Client> {
-    Client::connect(Settings::resolve(options)?).await
+    Client::connect(&Settings::resolve(&options)?).await
 }
 
 /// An id as it is typed. What is no segment of a path can be nobody's id.

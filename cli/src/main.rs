@@ -9,6 +9,7 @@ mod caller;
 mod checks_view;
 mod client;
 mod commands;
+mod configuration;
 mod connection_view;
 mod exit;
 mod failure;

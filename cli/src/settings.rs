@@ -1,14 +1,15 @@
 //! What the options, the environment and the configuration file say together.
+//!
+//! An option goes before the environment, the environment before the file. A deployment that
+//! `--deployment` names counts as given by option: a `DRAWBRIDGE_API_URL` that was left in the
+//! environment cannot turn a command to another API.
 
 use std::env;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+use std::path::PathBuf;
 
 use crate::api_url::ApiUrl;
 use crate::arguments::Options;
+use crate::configuration::{Configuration, Deployment};
 use crate::failure::{Failure, Result};
 
 /// Where the API is and what to sign with.
@@ -16,131 +17,122 @@ use crate::failure::{Failure, Result};
 pub struct Settings {
     /// The API's address.
     pub api_url: ApiUrl,
-    /// The Region to sign for, where it is known without AWS's configuration.
-    pub region: Option<String>,
-    /// The profile that was asked for by name.
-    pub profile: Option<String>,
+    /// What says where the API is.
+    pub api_url_from: String,
+    /// The Region to sign for and what says so, where it is known without AWS's configuration.
+    pub region: Option<Known>,
+    /// The AWS profile that was asked for by name and what says so, where it is not left to AWS's
+    /// own variables and files.
+    pub profile: Option<Known>,
 }
 
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    api_url: Option<String>,
+/// A value, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The value.
+    pub value: String,
+    /// What says so, for people.
+    pub from: String,
+}
+
+/// What was found in the environment.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// `DRAWBRIDGE_API_URL`.
+    pub api_url: Option<String>,
+    /// `DRAWBRIDGE_DEPLOYMENT`.
+    pub deployment: Option<String>,
+    /// Whether AWS's own variables say what to sign with.
+    pub has_credentials: bool,
 }
 
 const HOW_TO_SET: &str = "pass --api-url, set DRAWBRIDGE_API_URL, or write `api_url = \"https://…\"` to the \
      configuration file. The address is the output ApiUrl of the deployed stack; that of the local stack is \
      `api_url` in .local/stack.json";
 
+impl Environment {
+    /// That of this process. A variable that is empty counts as unset.
+    pub fn of_process() -> Self {
+        let set = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        Self {
+            api_url: set("DRAWBRIDGE_API_URL"),
+            deployment: set("DRAWBRIDGE_DEPLOYMENT"),
+            has_credentials: ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].into_iter().any(|name| set(name).is_some()),
+        }
+    }
+}
+
 impl Settings {
-    /// Resolves the options; the configuration file is read only if they do not say where the API is.
-    pub fn resolve(options: Options) -> Result<Self> {
-        Self::from(options, configuration_file())
+    /// Resolves the options; the configuration file is read once.
+    pub fn resolve(options: &Options) -> Result<Self> {
+        let file = Configuration::path();
+        Self::of(options, &Environment::of_process(), file)
     }
 
-    fn from(options: Options, file: Option<PathBuf>) -> Result<Self> {
-        let given = options.api_url.filter(|url| !url.trim().is_empty());
-        let (address, origin) = match (given, file) {
-            (Some(url), _) => (url, "--api-url or DRAWBRIDGE_API_URL".to_owned()),
-            (None, None) => return Err(unset("there is no home folder to look for a file in")),
-            (None, Some(path)) => {
-                let origin = path.display().to_string();
-                let url = read(&path)?.api_url;
-                (url.ok_or_else(|| unset(&format!("{origin} does not say it either")))?, origin)
-            }
+    /// The same with an environment and a file of one's own.
+    pub fn of(options: &Options, environment: &Environment, file: Option<PathBuf>) -> Result<Self> {
+        // Who says elsewhere where the API is does not depend on a file.
+        let is_elsewhere =
+            options.api_url.is_some() || (environment.api_url.is_some() && options.deployment.is_none());
+        let configuration = match file {
+            Some(path) if !is_elsewhere => Configuration::read(path)?,
+            _ => Configuration::default(),
         };
-        let api_url: ApiUrl = address.parse().map_err(|error| {
-            Failure::usage(format!("the API's address {address:?} cannot be used: {error}"))
-                .because(format!("it comes from {origin}"))
+        Self::choose(options, environment, &configuration)
+    }
+
+    fn choose(options: &Options, environment: &Environment, configuration: &Configuration) -> Result<Self> {
+        let named = options.deployment.as_deref().map(|name| (name, "--deployment"));
+        let in_environment = environment.deployment.as_deref().map(|name| (name, "DRAWBRIDGE_DEPLOYMENT"));
+        let in_environment = in_environment.filter(|_| environment.api_url.is_none());
+        let asked_for = named.or(in_environment).filter(|_| options.api_url.is_none());
+        let (section, place) = configuration.deployment(asked_for)?;
+        let given = |value: &Option<String>, from: &str| {
+            let value = value.as_ref().filter(|value| !value.trim().is_empty());
+            value.map(|value| Known { value: value.clone(), from: from.to_owned() })
+        };
+        let in_file = |value: &Option<String>| given(value, &place);
+        let by_variable = given(&environment.api_url, "DRAWBRIDGE_API_URL");
+        let by_file = in_file(&section.api_url);
+        let by_deployment = if named.is_some() { by_file.clone() } else { None };
+        let address =
+            given(&options.api_url, "--api-url").or(by_deployment).or(by_variable).or(by_file.clone());
+        let Some(address) = address else { return Err(unset(configuration)) };
+        let api_url: ApiUrl = address.value.parse().map_err(|error| {
+            Failure::usage(format!("the API's address {:?} cannot be used: {error}", address.value))
+                .because(format!("it comes from {}", address.from))
                 .next(HOW_TO_SET)
         })?;
-        let region = options.region.or_else(|| api_url.region().map(str::to_owned));
-        Ok(Self { api_url, region, profile: options.profile })
+        // What a file says beside an address holds for that address alone.
+        let section = if Some(&address) == by_file.as_ref() { section } else { Deployment::default() };
+        let of_host = api_url
+            .region()
+            .map(|region| Known { value: region.to_owned(), from: "the API's host name".to_owned() });
+        let region = given(&options.region, "--region").or(of_host).or(in_file(&section.region));
+        // The environment goes before the file, AWS's variables too.
+        let leaves_it = environment.has_credentials && named.is_none();
+        let profile =
+            given(&options.profile, "--profile").or(in_file(&section.profile).filter(|_| !leaves_it));
+        Ok(Self { api_url, api_url_from: address.from, region, profile })
     }
 }
 
-fn unset(why: &str) -> Box<Failure> {
-    Failure::usage("the API's address is not set").because(why).next(HOW_TO_SET)
-}
-
-/// Source: XDG Base Directory Specification; an empty or relative `XDG_CONFIG_HOME` counts as unset.
-fn configuration_file() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("DRAWBRIDGE_CONFIG").or_else(|| {
-        set("XDG_CONFIG_HOME")
-            .filter(|path| path.is_absolute())
-            .or_else(|| env::home_dir().map(|home| home.join(".config")))
-            .map(|folder| folder.join("drawbridge").join("config.toml"))
-    })
-}
-
-fn read(path: &Path) -> Result<File> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(File::default()),
-        Err(error) => {
-            return Err(
-                Failure::usage(format!("{} cannot be read", path.display())).because(error.to_string())
-            );
-        }
+fn unset(configuration: &Configuration) -> Box<Failure> {
+    let why = match &configuration.path {
+        None => "there is no home folder to look for a file in".to_owned(),
+        Some(path) => format!("{} does not say it either", path.display()),
     };
-    toml::from_str(&text).map_err(|error| {
-        Failure::usage(format!("{} is not a configuration of drawbridge's", path.display()))
-            .because(error.to_string().trim_end())
-            .next("it has one setting: api_url = \"https://…\"")
-    })
+    let names: Vec<_> = configuration.names().collect();
+    let failure = Failure::usage("the API's address is not set").because(why);
+    if names.is_empty() {
+        failure.next(HOW_TO_SET)
+    } else {
+        failure.next(format!(
+            "choose one of the file's deployments with --deployment ({}), or {HOW_TO_SET}",
+            names.join(", ")
+        ))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arguments::Format;
-    use crate::exit::Exit;
-
-    fn options(api_url: Option<&str>, region: Option<&str>) -> Options {
-        Options {
-            api_url: api_url.map(str::to_owned),
-            profile: None,
-            region: region.map(str::to_owned),
-            output: Format::Table,
-        }
-    }
-
-    fn file(name: &str, text: &str) -> PathBuf {
-        let path = env::temp_dir().join(format!("drawbridge-test-{}-{name}.toml", std::process::id()));
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    #[test]
-    fn an_option_goes_before_the_file() {
-        let path = file("order", "api_url = \"https://a.execute-api.eu-west-1.amazonaws.com\"\n");
-        let from_file = Settings::from(options(None, None), Some(path.clone())).unwrap();
-        assert_eq!(from_file.api_url.to_string(), "https://a.execute-api.eu-west-1.amazonaws.com");
-        assert_eq!(from_file.region.as_deref(), Some("eu-west-1"));
-
-        let given =
-            Settings::from(options(Some("http://127.0.0.1:1/x"), Some("us-east-1")), Some(path.clone()));
-        assert_eq!(given.as_ref().unwrap().api_url.to_string(), "http://127.0.0.1:1/x");
-        assert_eq!(given.unwrap().region.as_deref(), Some("us-east-1"));
-        fs::remove_file(path).unwrap();
-    }
-
-    #[test]
-    fn a_wrong_configuration_says_how_to_mend_it() {
-        let unknown = file("unknown", "api_uri = \"https://x\"\n");
-        let missing = env::temp_dir().join("drawbridge-test-no-such-file.toml");
-        for (options, path, says) in [
-            (options(None, None), missing.clone(), "address is not set"),
-            (options(None, None), unknown.clone(), "unknown field `api_uri`"),
-            (options(Some("nonsense"), None), missing, "cannot be used"),
-        ] {
-            let failure = Settings::from(options, Some(path)).unwrap_err();
-            assert_eq!(failure.exit, Exit::Usage);
-            assert!(failure.next.is_some());
-            assert!(failure.to_string().contains(says), "{failure}");
-        }
-        fs::remove_file(unknown).unwrap();
-    }
-}
+mod tests;
