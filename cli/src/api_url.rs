@@ -60,6 +60,17 @@ impl ApiUrl {
             .filter(|region| !region.contains('.'))
     }
 
+    /// The host and port that are connected to.
+    pub fn host_and_port(&self) -> (&str, u16) {
+        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        (host, self.0.port_or_known_default().unwrap_or(443))
+    }
+
+    /// Whether others on the way can read what is sent.
+    pub fn is_readable(&self) -> bool {
+        self.0.scheme() == "http" && !self.is_loopback()
+    }
+
     /// Whether it is this machine, which no proxy leads to.
     pub fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
+use crate::commands::doctor::Doctor;
 use crate::commands::show_status::ShowStatus;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
@@ -119,6 +120,8 @@ pub enum Command {
     Grants(GrantsCommand),
     /// Show at a glance how everything does, and what needs somebody
     Status(ShowStatus),
+    /// Check everything that this command needs, and say how to mend what is wrong
+    Doctor(Doctor),
     /// Print a script that completes this command line in your shell
     Completions(Completions),
 }

@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result, chain};
@@ -24,6 +26,8 @@ pub struct Caller {
     provider: SharedCredentialsProvider,
     region: String,
     profile: Option<String>,
+    /// How AWS itself is asked; requests to the API need it not.
+    aws: SdkConfig,
     /// Watching may outlast a session, so the provider is asked again when it ends.
     current: RefCell<Option<Credentials>>,
 }
@@ -48,12 +52,9 @@ impl Caller {
                 .build();
             loader = loader.profile_name(profile).credentials_provider(named);
         }
-        let provider = loader
-            .load()
-            .await
-            .credentials_provider()
-            .ok_or_else(|| no_credentials(profile.as_deref(), None))?;
-        Ok(Self { provider, region, profile, current: RefCell::new(None) })
+        let aws = loader.load().await;
+        let provider = aws.credentials_provider().ok_or_else(|| no_credentials(profile.as_deref(), None))?;
+        Ok(Self { provider, region, profile, aws, current: RefCell::new(None) })
     }
 
     /// The Region to sign for.
@@ -74,6 +75,46 @@ impl Caller {
             .map_err(|error| no_credentials(self.profile.as_deref(), Some(&error)))?;
         *self.current.borrow_mut() = Some(fetched.clone());
         Ok(fetched)
+    }
+
+    /// Who AWS says that this is.
+    pub async fn identity(&self) -> std::result::Result<Identity, Unidentified> {
+        let credentials = self.credentials().await.map_err(Unidentified::Unknown)?;
+        let times = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(15))
+            .build();
+        let configuration = aws_sdk_sts::config::Builder::from(&self.aws)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(credentials)
+            .timeout_config(times)
+            .build();
+        let asked = aws_sdk_sts::Client::from_conf(configuration).get_caller_identity().send().await;
+        match asked {
+            Ok(answer) => Ok(Identity {
+                account: answer.account().unwrap_or_default().to_owned(),
+                arn: answer.arn().unwrap_or_default().to_owned(),
+            }),
+            Err(error) => match error.as_service_error().map(|refusal| refusal.code().unwrap_or("no code")) {
+                Some(code) => Err(Unidentified::Refused(code.to_owned())),
+                None => Err(Unidentified::Unreachable(DisplayErrorContext(&error).to_string())),
+            },
+        }
+    }
+
+    /// Whether AWS itself is asked elsewhere than at its own address.
+    pub fn asks_elsewhere(&self) -> bool {
+        self.aws.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_STS").is_some()
+    }
+
+    /// When the credentials of the last request end, where they do.
+    pub fn ends_at(&self) -> Option<SystemTime> {
+        self.current.borrow().as_ref().and_then(Credentials::expiry)
+    }
+
+    /// Whether the credentials of the last request belong to a session, and not to a user for good.
+    pub fn has_session(&self) -> bool {
+        self.current.borrow().as_ref().is_some_and(|credentials| credentials.session_token().is_some())
     }
 
     /// Whether the credentials of the last request are known to have ended.
@@ -108,9 +149,44 @@ impl Caller {
             provider: SharedCredentialsProvider::new(credentials),
             region: region.to_owned(),
             profile: None,
+            aws: SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build(),
             current: RefCell::new(None),
         }
     }
+
+    /// The same, asking AWS itself at this address.
+    #[cfg(test)]
+    pub fn asking(mut self, endpoint_url: &str) -> Self {
+        self.aws = self.aws.into_builder().endpoint_url(endpoint_url).build();
+        self
+    }
+
+    /// One that asks this provider.
+    #[cfg(test)]
+    pub fn of(provider: impl aws_credential_types::provider::ProvideCredentials + 'static) -> Self {
+        let provider = SharedCredentialsProvider::new(provider);
+        Self { provider, ..Self::fixed(Credentials::for_tests(), "eu-central-1") }
+    }
+}
+
+/// Who AWS says that a caller is.
+#[derive(Debug)]
+pub struct Identity {
+    /// The account.
+    pub account: String,
+    /// The user or session.
+    pub arn: String,
+}
+
+/// Why AWS did not say who a caller is.
+#[derive(Debug)]
+pub enum Unidentified {
+    /// There is nothing to sign with.
+    Unknown(Box<Failure>),
+    /// STS refused, with this code.
+    Refused(String),
+    /// STS did not answer.
+    Unreachable(String),
 }
 
 fn ends_before(credentials: &Credentials, margin: Duration) -> bool {

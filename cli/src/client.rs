@@ -110,23 +110,16 @@ impl Client {
     /// A client for these settings.
     pub async fn connect(settings: &Settings) -> Result<Self> {
         let caller = Caller::load(settings).await?;
-        Self::new(settings.api_url.clone(), caller, Duration::from_millis(250))
+        Self::of(settings.api_url.clone(), caller)
+    }
+
+    /// A client of this API in the name of this caller.
+    pub fn of(api_url: ApiUrl, caller: Caller) -> Result<Self> {
+        Self::new(api_url, caller, Duration::from_millis(250))
     }
 
     fn new(api_url: ApiUrl, caller: Caller, first_wait: Duration) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .timeout(TIME_OUT)
-            .connect_timeout(Duration::from_secs(10))
-            // A signature holds for one host and path.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")));
-        if api_url.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| {
-            Failure::unexpected("the HTTP client could not be set up").because(chain(&error))
-        })?;
-        Ok(Self { http, api_url, caller, first_wait })
+        Ok(Self { http: http(&api_url)?, api_url, caller, first_wait })
     }
 
     /// Where the API is.
@@ -289,6 +282,22 @@ impl Outcome {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// What sends requests to this API, signed or not.
+pub fn http(api_url: &ApiUrl) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .timeout(TIME_OUT)
+        .connect_timeout(Duration::from_secs(10))
+        // A signature holds for one host and path.
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")));
+    if api_url.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder
+        .build()
+        .map_err(|error| Failure::unexpected("the HTTP client could not be set up").because(chain(&error)))
 }
 
 /// The failure of something that may have taken effect nevertheless: to repeat it blindly with a

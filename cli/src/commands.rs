@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod connections;
 pub mod customers;
+pub mod doctor;
 pub mod grants;
 pub mod show_status;
 
@@ -40,6 +41,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
     // What needs no API asks for no settings, and looks for no credentials.
     match command {
         Command::Completions(command) => command.run(screen),
+        Command::Doctor(command) => command.run(&options, screen).await,
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
         Command::Status(command) => command.run(&connect(options).await?, screen).await,

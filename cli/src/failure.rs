@@ -19,6 +19,8 @@ pub struct Failure {
     pub detail: Option<String>,
     /// What is wrong with each field of the request.
     pub fields: Vec<FieldFailure>,
+    /// The status of the answer that refused, if there was one.
+    pub status: Option<u16>,
     /// The API's stable code.
     pub code: Option<String>,
     /// What leads the API's operator to the cause.
@@ -44,6 +46,7 @@ impl Failure {
             what: what.into(),
             detail: None,
             fields: Vec::new(),
+            status: None,
             code: None,
             request_id: None,
             next: None,

@@ -72,6 +72,7 @@ impl Refusal<'_> {
             (None, message) => self.said_by_another(message.as_deref(), api_url),
         };
         failure.request_id = request_id;
+        failure.status = Some(self.status.as_u16());
         failure
     }
 

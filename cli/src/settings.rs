@@ -42,8 +42,8 @@ pub struct Environment {
     pub api_url: Option<String>,
     /// `DRAWBRIDGE_DEPLOYMENT`.
     pub deployment: Option<String>,
-    /// Whether AWS's own variables say what to sign with.
-    pub has_credentials: bool,
+    /// The variable of AWS's own that says what to sign with, if one does.
+    pub credentials: Option<&'static str>,
 }
 
 const HOW_TO_SET: &str = "pass --api-url, set DRAWBRIDGE_API_URL, or write `api_url = \"https://…\"` to the \
@@ -57,7 +57,8 @@ impl Environment {
         Self {
             api_url: set("DRAWBRIDGE_API_URL"),
             deployment: set("DRAWBRIDGE_DEPLOYMENT"),
-            has_credentials: ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].into_iter().any(|name| set(name).is_some()),
+            // In the order in which the SDK heeds them.
+            credentials: ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"].into_iter().find(|name| set(name).is_some()),
         }
     }
 }
@@ -110,7 +111,7 @@ impl Settings {
             .map(|region| Known { value: region.to_owned(), from: "the API's host name".to_owned() });
         let region = given(&options.region, "--region").or(of_host).or(in_file(&section.region));
         // The environment goes before the file, AWS's variables too.
-        let leaves_it = environment.has_credentials && named.is_none();
+        let leaves_it = environment.credentials.is_some() && named.is_none();
         let profile =
             given(&options.profile, "--profile").or(in_file(&section.profile).filter(|_| !leaves_it));
         Ok(Self { api_url, api_url_from: address.from, region, profile })

@@ -17,7 +17,7 @@ pub const PREFIX: &str = "/_aws/execute-api/abc/$default";
 pub struct Answer {
     status: u16,
     headers: String,
-    body: Value,
+    body: String,
     is_cut: bool,
     is_lost: bool,
 }
@@ -29,8 +29,13 @@ impl Answer {
     }
 
     /// A status with a body.
-    pub fn new(status: u16, body: Value) -> Self {
-        Self { status, headers: String::new(), body, is_cut: false, is_lost: false }
+    pub fn new(status: u16, body: impl Into<Value>) -> Self {
+        Self::text(status, body.into().to_string())
+    }
+
+    /// A status with a body that is no JSON.
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self { status, headers: String::new(), body: body.into(), is_cut: false, is_lost: false }
     }
 
     /// 204, without a body.
@@ -96,6 +101,11 @@ impl TestServer {
         Self { url, seen }
     }
 
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A client of this server, in the name of AWS's example key.
     pub fn client(&self) -> Client {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("token".to_owned()), None, "test");
@@ -143,7 +153,7 @@ async fn serve(mut stream: TcpStream, answer: Answer, kept: &Mutex<Vec<Seen>>) {
     if is_lost {
         return;
     }
-    let mut body = if status == 204 { String::new() } else { body.to_string() };
+    let mut body = if status == 204 { String::new() } else { body };
     if is_cut {
         body.pop();
     }

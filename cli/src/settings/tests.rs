@@ -89,7 +89,7 @@ fn an_option_goes_before_the_environment_and_that_before_the_file() {
         "http://127.0.0.1:1/x (--api-url); us-east-1 (--region); mine (--profile)"
     );
     // AWS's own variables are the environment too.
-    let with_keys = Environment { has_credentials: true, ..Environment::default() };
+    let with_keys = Environment { credentials: Some("AWS_PROFILE"), ..Environment::default() };
     assert_eq!(file.settings(&options(), &with_keys).unwrap().profile, None);
 }
 
@@ -115,7 +115,7 @@ fn a_deployment_is_chosen_by_name() {
     let littered = Environment {
         api_url: name("https://env.example.com"),
         deployment: name("live"),
-        has_credentials: true,
+        credentials: Some("AWS_PROFILE"),
     };
     let by_option = Options { deployment: name("staging"), ..options() };
     assert_eq!(told(&file.settings(&by_option, &littered).unwrap()), staging);
