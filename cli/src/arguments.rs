@@ -19,21 +19,26 @@ The API's address is the first of these that is there:
     deployment = \"live\"                       # meant unless another is named
     [deployments.live]
     api_url = \"https://….execute-api.eu-central-1.amazonaws.com\"
-    profile = \"ops\"                           # AWS profile; AWS_PROFILE and keys in the environment go first
+    profile = \"ops\"                           # AWS profile, unless the environment has one or keys
     [deployments.staging]
     api_url = \"https://drawbridge.example.com\"
-    region = \"eu-central-1\"                   # where the host name does not tell it
+    region = \"eu-central-1\"                   # for a host name that does not tell it
 
 Exit codes:
   0  done; a watched verification ended in active or degraded, a watched offboarding in offboarded
-  1  the API refused or failed, watching took longer than --timeout, or you did not confirm
+  1  the API refused or failed, there was nothing to watch, watching took longer than --timeout, or
+     you did not confirm
   2  the command line or the configuration is wrong, or there is neither a terminal to confirm at
      nor a --yes
   3  the API cannot be reached, or there are no credentials to sign with
   4  a watched verification ended in failed or suspended, the role of a watched offboarding could
-     not be shown to be out of reach, or grants are not as they should be
+     not be shown to be out of reach, grants are not as they should be, or a check of doctor failed
+
+Colours and live progress are for terminals; NO_COLOR turns colours off.
 
 Examples:
+  drawbridge doctor
+  drawbridge status
   drawbridge customers create --name 'Acme Ltd' --label tier=gold
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
   drawbridge connections setup con_… --only cli > create-role.sh
@@ -79,7 +84,7 @@ pub struct Options {
     /// AWS profile to sign with
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// AWS Region to sign for; by default the one in the API's host name, else that of your AWS configuration
+    /// AWS Region to sign for; by default that of the API's host name, else of the configuration file, else of AWS's
     ///
     /// It stands before the command, for `connections create` has a --region of its own.
     #[arg(long, value_name = "REGION")]

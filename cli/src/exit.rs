@@ -7,7 +7,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It is done.
     Done = 0,
-    /// The API refused or failed, or did not come to an end in time, or the person said no.
+    /// The API refused or failed, or there was nothing to watch, or it did not come to an end in
+    /// time, or the person said no.
     Refused = 1,
     /// The command line or the configuration is wrong, or nobody is there to confirm. Clap uses the
     /// same code.
@@ -15,7 +16,8 @@ pub enum Exit {
     /// The API cannot be reached, or there are no credentials to sign with.
     Unreachable = 3,
     /// Nothing failed, but what was looked at is not as it should be: a verification ended in
-    /// `failed` or `suspended`, a role that was offboarded can still be assumed, grants have drifted.
+    /// `failed` or `suspended`, a role that was offboarded can still be assumed, grants have drifted,
+    /// a check of `doctor` has failed.
     NotAccepted = 4,
 }
 
