@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::text::{field, items, visible};
+use crate::text::{NOTHING, field, items, visible};
 
 /// What the statements of these reasons add to the role, and how; nothing where none has any.
 ///
@@ -18,32 +18,34 @@ pub fn patch(connection: &Value, name: &str) -> Option<String> {
     }
     let policy = json!({"Version": "2012-10-17", "Statement": statements});
     let what = if statements.len() == 1 { "this statement" } else { "these statements" };
-    let account = match field(connection, "account_id") {
-        account if account == crate::text::NOTHING => "the customer's account".to_owned(),
-        account => format!("the customer's account {account}"),
+    let arn = field(connection, "role_arn");
+    let account = arn.split(':').nth(4).filter(|account| !account.is_empty());
+    let account = account.map(|account| format!(" {account}")).unwrap_or_default();
+    // What is only warned of does not wait for a verification.
+    let (purpose, then) = if name == "warnings" {
+        ("To allow it", String::new())
+    } else {
+        let id = field(connection, "connection_id");
+        ("To mend it", format!("\nThen: drawbridge connections verify {id} --watch"))
     };
-    let id = field(connection, "connection_id");
     // A name of its own for each version: an inline policy of an earlier patch is not overwritten.
     let version = field(connection, "version");
     Some(format!(
-        "To mend it, add {what} where the role's permissions are kept (CloudFormation, Terraform), or as an inline\n\
-         policy with this command, run in {account}. Then: drawbridge connections verify {id} --watch\n\n\
+        "{purpose}, add {what} where the role's permissions are kept (CloudFormation, Terraform), or as an inline\n\
+         policy with this command, run in the customer's account{account}.{then}\n\n\
          aws iam put-role-policy --role-name {} --policy-name drawbridge-{name}-{version} --policy-document '{}'",
         role_name(connection),
         quoted(&policy),
     ))
 }
 
-/// The name of the role that was submitted; IAM's alphabet needs no quotes in a shell.
+/// The role's name, the one that it is to have before it was submitted. IAM's alphabet needs no
+/// quotes in a shell, and nothing else gets there.
 fn role_name(connection: &Value) -> String {
-    let arn = field(connection, "role_arn");
-    let name = arn.rsplit('/').next().unwrap_or_default();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if arn.contains('/') && !name.is_empty() && name.chars().all(is_name) {
-        name.to_owned()
-    } else {
-        "ROLE_NAME".to_owned()
-    }
+    let name = field(connection, "role_name");
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let is_name = name != NOTHING && name.chars().all(is_of_a_name);
+    if is_name { name } else { "ROLE_NAME".to_owned() }
 }
 
 /// A document that stays what it is between single quotes.
@@ -59,8 +61,8 @@ mod tests {
         let reasons: Vec<_> =
             patches.iter().map(|patch| json!({"code": "permission_missing", "patch": patch})).collect();
         json!({
-            "connection_id": "con_1", "account_id": "222222222222", "version": 7, "reasons": reasons,
-            "role_arn": "arn:aws:iam::222222222222:role/vendors/drawbridge-a1b2",
+            "connection_id": "con_1", "version": 7, "reasons": reasons, "warnings": reasons,
+            "role_arn": "arn:aws:iam::222222222222:role/vendors/drawbridge-a1b2", "role_name": "drawbridge-a1b2",
         })
     }
 
@@ -87,18 +89,27 @@ mod tests {
     #[test]
     fn what_has_no_patch_has_no_command() {
         assert_eq!(patch(&connection(&[Value::Null]), "reasons"), None);
-        assert_eq!(patch(&connection(&[json!({})]), "warnings"), None);
+        assert_eq!(patch(&json!({"reasons": [{"code": "x"}], "version": 7}), "reasons"), None);
+        assert_eq!(patch(&connection(&[]), "warnings"), None);
     }
 
     #[test]
     fn nothing_that_is_no_name_gets_into_the_command() {
-        for arn in
-            [json!(null), json!("role"), json!("arn:aws:iam::1:role/a;rm"), json!("arn:aws:iam::1:role/")]
-        {
+        for name in [json!(null), json!(""), json!("a;rm"), json!("a b"), json!("$(x)"), json!("a'b")] {
             let mut connection = connection(&[json!({"Action": "ec2:X"})]);
-            connection["role_arn"] = arn.clone();
+            connection["role_name"] = name.clone();
             let text = patch(&connection, "reasons").unwrap();
-            assert!(text.contains("--role-name ROLE_NAME --policy-name"), "{arn}: {text}");
+            assert!(text.contains("--role-name ROLE_NAME --policy-name"), "{name}: {text}");
         }
+    }
+
+    #[test]
+    fn a_warning_waits_for_no_verification() {
+        let mut connection = connection(&[json!({"Action": "ec2:X"})]);
+        connection["role_arn"] = Value::Null;
+        let text = patch(&connection, "warnings").unwrap();
+        assert!(text.starts_with("To allow it, add this statement") && !text.contains("verify"), "{text}");
+        assert!(text.contains("in the customer's account.\n"), "{text}");
+        assert!(text.contains("--policy-name drawbridge-warnings-7 "), "{text}");
     }
 }

@@ -268,7 +268,7 @@ async fn credentials(settings: &Settings, environment: &Environment, caller: &Ca
         (None, Some(variable)) => format!("the environment ({variable})"),
         (None, None) => "the default profile, or else this machine's role".to_owned(),
     };
-    let kind = if caller.has_session() { "a session" } else { "keys without an end" };
+    let kind = if caller.has_session() { "a session" } else { "long-lived keys" };
     let until = match caller.ends_at().map(Timestamp::try_from) {
         Some(Ok(at)) => format!(", good until {}", at.strftime("%Y-%m-%d %H:%M:%SZ")),
         _ => String::new(),

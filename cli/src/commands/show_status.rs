@@ -195,9 +195,9 @@ fn view(status: &Value, coloured: bool) -> String {
 
 fn fullness(grants: &Value) -> String {
     format!(
-        "{} roles, {} % of {} brokers' room taken",
-        field(grants, "roles"),
+        "{} % full (roles: {}, brokers: {})",
         field(grants, "used_percent"),
+        field(grants, "roles"),
         field(grants, "brokers"),
     )
 }

@@ -79,3 +79,57 @@ fn a_refused_caller_is_told_what_to_do() {
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(told.contains("next:") && told.contains("drawbridge-viewer"), "{told}");
 }
+
+#[test]
+fn the_doctor_finds_a_healthy_installation_so() {
+    let stack = Stack::get();
+    let found = json(&drawbridge(&stack.operator, &["doctor", "--output", "json"]));
+    let outcome = |check: &str| {
+        let checks = found["checks"].as_array().unwrap();
+        let found = checks.iter().find(|found| found["check"] == check);
+        found.unwrap_or_else(|| panic!("{check} is not checked")).clone()
+    };
+    for check in
+        ["configuration", "address", "api", "version", "clock", "region", "credentials", "permission"]
+    {
+        assert_eq!(outcome(check)["outcome"], "ok", "{check}: {found}");
+    }
+    let permission = outcome("permission")["detail"].as_str().unwrap().to_owned();
+    assert!(permission.contains("as drawbridge-admin may"), "{permission}");
+
+    let wrong = Keys { secret_access_key: "wrong".to_owned(), ..stack.operator.clone() };
+    let refused = drawbridge(&wrong, &["doctor"]);
+    assert_eq!(refused.status.code(), Some(4));
+    let told = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(told.contains("the secret key does not belong to that access key"), "{told}");
+    assert!(!told.contains(&stack.operator.access_key_id), "{told}");
+}
+
+#[test]
+fn the_status_counts_a_new_connection() {
+    let keys = &Stack::get().operator;
+    let customer = json(&drawbridge(keys, &["--output", "json", "customers", "create", "--name", "Counted"]));
+    let customer = customer["customer_id"].as_str().unwrap();
+    let made = drawbridge(
+        keys,
+        &[
+            "connections",
+            "create",
+            "--customer",
+            customer,
+            "--capability",
+            "ec2-power",
+            "--region",
+            "us-east-1",
+        ],
+    );
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    // Other tests make and end connections meanwhile, but nobody gives this one a role.
+    let status = json(&drawbridge(keys, &["status", "--output", "json"]));
+    let states = status["connections"]["by_state"].as_object().unwrap();
+    assert!(states["pending_role"].as_u64().unwrap() >= 1, "{status}");
+    let sum: u64 = states.values().map(|number| number.as_u64().unwrap()).sum();
+    assert_eq!(status["connections"]["total"].as_u64(), Some(sum), "{status}");
+    assert_eq!(status["health"], "ok");
+    assert!(status["grants"]["used_percent"].is_u64(), "{status}");
+}

@@ -255,7 +255,7 @@ async fn without_credentials_nothing_is_signed() {
     let expired = Credentials::new("AKIDEXAMPLE", "the-secret", None, Some(expired), "test");
     for (caller, says) in [
         (Ok(Caller::of(NoSession)), "there are no AWS credentials"),
-        (Ok(Caller::fixed(expired, "eu-central-1")), "expired: keys without an end of the default profile"),
+        (Ok(Caller::fixed(expired, "eu-central-1")), "expired: long-lived keys of the default profile"),
         (
             Err(Failure::new(Exit::Unreachable, "there are no AWS credentials")),
             "there are no AWS credentials",

@@ -108,7 +108,7 @@ async fn it_reads_well() {
         told,
         "version  1.2.3\n\
          health   ok\n\
-         grants   7 roles, 12.5 % of 2 brokers' room taken\n\n\
+         grants   12.5 % full (roles: 7, brokers: 2)\n\n\
          Connections: 2\n\
          1  active\n\
          1  failed\n\n\
