@@ -202,7 +202,10 @@ async fn configured_region(profile: Option<&str>) -> Result<String> {
         Some(region) => Ok(region.as_ref().to_owned()),
         None => Err(Failure::usage("the AWS Region to sign for is not set")
             .because("the API's host name does not tell it, and neither does your AWS configuration")
-            .next("pass --region before the command (drawbridge --region eu-central-1 …) or set AWS_REGION")),
+            .next(
+                "pass --region before the command (drawbridge --region eu-central-1 …), write `region` beside `api_url` \
+                 in the configuration file, or set AWS_REGION",
+            )),
     }
 }
 

@@ -292,7 +292,8 @@ pub fn http(api_url: &ApiUrl) -> Result<reqwest::Client> {
         // A signature holds for one host and path.
         .redirect(redirect::Policy::none())
         .user_agent(concat!("drawbridge/", env!("CARGO_PKG_VERSION")));
-    if api_url.is_loopback() {
+    // Tests look for hosts that do not exist, for which a proxy would have another answer.
+    if api_url.is_loopback() || cfg!(test) {
         builder = builder.no_proxy();
     }
     builder

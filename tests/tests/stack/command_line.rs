@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use blackbox::{CustomerAccount, Keys, Stack};
+use blackbox::{CustomerAccount, Keys, Provider, Stack};
 use serde_json::Value;
 
 /// The command that was built with these tests.
@@ -105,6 +105,23 @@ fn the_doctor_finds_a_healthy_installation_so() {
     assert!(!told.contains(&stack.operator.access_key_id), "{told}");
 }
 
+#[tokio::test]
+async fn the_doctor_tells_each_managed_policy_from_the_others() {
+    let (policies, provider) = (&Stack::get().policies, Provider::new());
+    for (attached, code, says) in [
+        (&[][..], 4, "needs the managed policy drawbridge-viewer"),
+        (&[&policies.viewer[..]], 0, "as drawbridge-viewer may; to change things needs drawbridge-operator"),
+        (&[&policies.operator], 0, "as drawbridge-operator may; offboarding needs drawbridge-admin"),
+        (&[&policies.admin], 0, "read, change and offboard, as drawbridge-admin may"),
+    ] {
+        let keys = provider.make_user(attached).await;
+        let found = drawbridge(&keys, &["doctor"]);
+        let told = String::from_utf8_lossy(&found.stdout).into_owned();
+        assert!(told.contains(says), "{told}");
+        assert_eq!(found.status.code(), Some(code), "{told}");
+    }
+}
+
 #[test]
 fn the_status_counts_a_new_connection() {
     let keys = &Stack::get().operator;
@@ -126,9 +143,9 @@ fn the_status_counts_a_new_connection() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     // Other tests make and end connections meanwhile, but nobody gives this one a role.
     let status = json(&drawbridge(keys, &["status", "--output", "json"]));
-    let states = status["connections"]["by_state"].as_object().unwrap();
-    assert!(states["pending_role"].as_u64().unwrap() >= 1, "{status}");
-    let sum: u64 = states.values().map(|number| number.as_u64().unwrap()).sum();
+    let by_state = status["connections"]["by_state"].as_object().unwrap();
+    assert!(by_state["pending_role"].as_u64().unwrap() >= 1, "{status}");
+    let sum: u64 = by_state.values().map(|number| number.as_u64().unwrap()).sum();
     assert_eq!(status["connections"]["total"].as_u64(), Some(sum), "{status}");
     assert_eq!(status["health"], "ok");
     assert!(status["grants"]["used_percent"].is_u64(), "{status}");

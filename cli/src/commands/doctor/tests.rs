@@ -185,6 +185,28 @@ async fn a_way_that_ends_says_where() {
     let failure = reached(&format!("https://127.0.0.1:{port}")).await;
     assert!(failure.what.contains("no trusted TLS connection"), "{failure}");
     assert_eq!(failure.exit, Exit::Unreachable);
+
+    // Whoever accepts a connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let failure = reached(&format!("http://{}", silent.local_addr().unwrap())).await;
+    assert!(failure.what.contains("did not answer within"), "{failure}");
+
+    // Nobody is connected to by TCP there.
+    let failure = reached("http://255.255.255.255").await;
+    assert!(failure.what.contains("no connection to 255.255.255.255:80"), "{failure}");
+    assert!(failure.next.unwrap().contains("HTTPS_PROXY"));
+}
+
+#[tokio::test]
+async fn the_clock_is_held_against_the_answers_date() {
+    let old = Answer::ok(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+        .header("date: Sun, 22 Nov 2020 02:00:00 GMT");
+    let undated = Answer::ok(json!({"status": "ok", "version": "99.0.0"}));
+    for (answer, outcome) in [(old, Outcome::Fail), (undated, Outcome::Warn)] {
+        let (diagnosis, _) = examined(vec![answer, forbidden()], Ok(Caller::of(NoSession))).await;
+        assert_eq!(finding(&diagnosis, "clock").outcome, outcome);
+        assert_eq!(finding(&diagnosis, "api").outcome, Outcome::Ok);
+    }
 }
 
 #[test]
@@ -361,6 +383,16 @@ fn the_file_and_the_address_are_told_with_where_they_come_from() {
         assert_eq!(found.outcome, outcome, "{found:?}");
         assert!(found.detail.contains("unknown field `api_uri`") && found.next.is_some(), "{found:?}");
     }
+
+    // A folder cannot be read as a file.
+    let options = options(None);
+    let file = Some(std::env::temp_dir());
+    let surroundings = Surroundings { options: &options, environment: Environment::default(), file };
+    let mut diagnosis = Diagnosis::default();
+    assert!(surroundings.settings(&mut diagnosis).is_none());
+    let found = finding(&diagnosis, "configuration");
+    assert!(found.outcome == Outcome::Fail && found.detail.contains("cannot be read"), "{found:?}");
+    assert_eq!(finding(&diagnosis, "address").outcome, Outcome::Skip);
 
     for (text, api_url) in [(None, None), (None, Some("nonsense")), (Some("deployment = \"x\""), None)] {
         let (goes_on, diagnosis) = told(text, api_url);
