@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::caller::Operator;
 use crate::id::Id;
 use crate::problem::Refused;
-use crate::view::ConnectionView;
+use crate::view::{ConnectionView, checks_of};
 
 /// Shows a connection.
 #[utoipa::path(
@@ -23,5 +23,8 @@ pub(crate) async fn show_connection(
     _: Operator,
     Id(connection): Id<ConnectionId>,
 ) -> Result<Json<ConnectionView>, Refused> {
-    Ok(Json(app.store.connection(connection).await?.into()))
+    let (connection, known) = futures::join!(app.store.connection(connection), app.store.checks(connection));
+    let connection = connection?;
+    let checks = checks_of(&connection, &known?);
+    Ok(Json(ConnectionView::from(connection).with_checks(checks)))
 }

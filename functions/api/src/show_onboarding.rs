@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::check::Check;
 use domain::reason::Reason;
 use domain::setup::Setup;
 use domain::{Capability, Connection, ConnectionState, Region};
@@ -12,7 +13,7 @@ use crate::app::App;
 use crate::invited::Invited;
 use crate::problem::Refused;
 use crate::show_setup::SetupView;
-use crate::view::VerificationView;
+use crate::view::{VerificationView, checks_of};
 
 /// How far the customer's connection has come.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,6 +42,9 @@ pub(crate) struct ProgressView {
     /// When the link ends.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<jiff::Timestamp>,
+    /// What the role may do, as soon as it is known. Only the status has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<Check>>,
     /// What the customer needs to make the role. Only the status has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     setup: Option<SetupView>,
@@ -61,6 +65,7 @@ impl From<&Connection> for ProgressView {
             read_only: connection.first_proven_at.is_some(),
             last_verified_at: connection.last_verified_at,
             expires_at: connection.invite.as_ref().map(|invite| invite.expires_at),
+            checks: None,
             setup: None,
         }
     }
@@ -80,7 +85,12 @@ pub(crate) async fn show_onboarding(
     Invited(connection): Invited,
 ) -> Result<Json<ProgressView>, Refused> {
     let setup = Setup::of(&connection, &app.deployment);
-    Ok(Json(ProgressView { setup: Some(setup.into()), ..ProgressView::from(&connection) }))
+    let checks = checks_of(&connection, &app.store.checks(connection.id).await?);
+    Ok(Json(ProgressView {
+        setup: Some(setup.into()),
+        checks: Some(checks),
+        ..ProgressView::from(&connection)
+    }))
 }
 
 #[cfg(test)]

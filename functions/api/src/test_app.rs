@@ -58,6 +58,8 @@ impl State {
 
 /// The API, and what it did.
 pub(crate) struct Bench {
+    /// For what other functions write.
+    pub store: Store,
     router: Router,
     state: Arc<Mutex<State>>,
 }
@@ -145,7 +147,7 @@ impl Bench {
             invite_lifetime,
             public_url: PUBLIC_URL.into(),
         };
-        Self { router: crate::router(app), state }
+        Self { store: app.store.clone(), router: crate::router(app), state }
     }
 
     /// Has this operation of AWS's fail with this code.

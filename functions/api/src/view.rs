@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::audit::EventType;
+use domain::check::{self, Check, RegionChecks};
 use domain::offboarding::Receipt;
 use domain::proof::Trust;
 use domain::reason::Reason;
@@ -93,6 +94,10 @@ pub(crate) struct ConnectionView {
     /// What the latest verification found out; while a first or replaced role is verified, what
     /// its rounds have found so far.
     trust: Trust,
+    /// What the role may do: a row for each action of each capability in each Region, as soon as it
+    /// is known. Only a single connection's own page has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<Check>>,
     #[schema(value_type = Option<String>, format = DateTime)]
     last_verified_at: Option<jiff::Timestamp>,
     #[schema(value_type = String, format = DateTime)]
@@ -106,6 +111,11 @@ impl ConnectionView {
     /// The same with the customer's link.
     pub fn with_invite(self, invite_url: String) -> Self {
         Self { invite_url: Some(invite_url), ..self }
+    }
+
+    /// The same with what its role may do.
+    pub fn with_checks(self, checks: Vec<Check>) -> Self {
+        Self { checks: Some(checks), ..self }
     }
 }
 
@@ -135,12 +145,19 @@ impl From<Connection> for ConnectionView {
             invite_url: None,
             receipt: connection.receipt,
             trust,
+            checks: None,
             last_verified_at: connection.last_verified_at,
             created_at: connection.created_at,
             updated_at: connection.updated_at,
             version: connection.version,
         }
     }
+}
+
+/// What is known of what a connection's role may do, in rows.
+pub(crate) fn checks_of(connection: &Connection, known: &[RegionChecks]) -> Vec<Check> {
+    let Some(role) = &connection.role_arn else { return Vec::new() };
+    check::rows(&connection.capabilities, &connection.regions, role, known)
 }
 
 /// One page of connections.

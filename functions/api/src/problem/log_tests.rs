@@ -1,7 +1,7 @@
 //! What the log says of requests: enough to find one, and nothing that lets anybody in.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use crate::test_app::{Bench, MARKER, REQUEST_ID};
 use axum::http::StatusCode;
@@ -30,6 +30,14 @@ impl io::Write for Log {
 
 impl Log {
     fn listen(&self) -> DefaultGuard {
+        // What no thread hears would be switched off where it is logged, for all of them: somebody
+        // always hears everything.
+        static ALWAYS: Once = Once::new();
+        ALWAYS.call_once(|| {
+            let hears_all =
+                tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(io::sink);
+            let _ = tracing::subscriber::set_global_default(hears_all.finish());
+        });
         let log = self.clone();
         let lines = tracing_subscriber::fmt::layer().json().with_writer(move || log.clone());
         // Ours at every level, and others' as the product hears them.

@@ -1,6 +1,8 @@
 use crate::test_app::{Answer, Bench, text};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::StatusCode;
+use domain::check::{CheckMethod, CheckOutcome, Finding, Permission, RegionChecks};
+use domain::{Region, RoleArn, VerificationId};
 use jiff::SignedDuration;
 use rstest::rstest;
 use serde_json::json;
@@ -21,12 +23,12 @@ async fn a_customer_sees_how_far_it_is_and_what_to_do() {
     let answer = bench.anybody("GET", &format!("{link}/status"), &[], "").await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     assert!(is_kept_out_of_caches(&answer));
-    assert_eq!(bench.calls(), ["GetItem", "GetItem"]);
+    assert_eq!(bench.calls(), ["GetItem", "GetItem", "Query"]);
     let shown = bench.operator("GET", &path, "").await;
     let setup = bench.operator("GET", &format!("{path}/setup"), "").await;
     assert_eq!(setup.status, StatusCode::OK);
     assert_eq!(answer.body["setup"], setup.body);
-    for field in ["state", "verification", "reasons", "role_name", "capabilities", "regions"] {
+    for field in ["state", "verification", "reasons", "role_name", "capabilities", "regions", "checks"] {
         assert_eq!(answer.body[field], shown.body[field], "{field}");
     }
     assert_eq!(answer.body["expires_at"], shown.body["invite_expires_at"]);
@@ -35,6 +37,50 @@ async fn a_customer_sees_how_far_it_is_and_what_to_do() {
     for field in ["connection_id", "customer_id", "label", "trust", "version"] {
         assert!(answer.body.get(field).is_none(), "{field}");
     }
+}
+
+#[tokio::test]
+async fn what_the_role_may_do_is_told_to_both_sides_as_soon_as_it_is_known() {
+    let bench = Bench::new();
+    let (path, link) = bench.invited().await;
+    let submitted = bench.operator("PUT", &format!("{path}/role"), ROLE).await;
+    assert_eq!(submitted.status, StatusCode::ACCEPTED, "{submitted:?}");
+    let connection = path.rsplit('/').next().unwrap().parse().unwrap();
+    let finding = |action: &str, outcome| Finding {
+        permission: Permission { action: action.parse().unwrap(), drill: false },
+        outcome,
+        method: CheckMethod::DryRun,
+        refused_by_region: false,
+        refused_by: None,
+        detail: (outcome == CheckOutcome::Denied).then(|| "why".to_owned()),
+    };
+    let role: RoleArn = "arn:aws:iam::222222222222:role/one".parse().unwrap();
+    let at = domain::sample::NOW;
+    let findings = vec![
+        finding("ec2:DescribeTags", CheckOutcome::Allowed),
+        finding("ec2:DescribeVpcs", CheckOutcome::Denied),
+        // What is no longer asked for, and what another role could do, is nobody's business now.
+        finding("ec2:StartInstances", CheckOutcome::Allowed),
+    ];
+    let here: Region = "eu-central-1".parse().unwrap();
+    let verification = VerificationId::new(at, [1; 10]);
+    let known = RegionChecks::answered(None, &here, &role, verification, findings.clone(), at);
+    bench.store.put_checks(connection, &known).await.unwrap();
+    let elsewhere = RegionChecks { region: "us-east-1".parse().unwrap(), ..known };
+    bench.store.put_checks(connection, &elsewhere).await.unwrap();
+
+    let row = |action: &str, outcome: &str| {
+        json!({
+            "action": action, "region": "eu-central-1", "capability": "ec2-observe", "outcome": outcome,
+            "method": "dry_run",
+        })
+    };
+    let mut denied = row("ec2:DescribeVpcs", "denied");
+    denied["detail"] = json!("why");
+    let expected = json!([row("ec2:DescribeTags", "allowed"), denied]);
+    assert_eq!(bench.operator("GET", &path, "").await.body["checks"], expected);
+    let told = bench.anybody("GET", &format!("{link}/status"), &[], "").await;
+    assert_eq!(told.body["checks"], expected);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemOutput};
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
-use aws_sdk_dynamodb::operation::query::QueryOutput;
+use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
@@ -19,6 +19,17 @@ impl State {
     /// The item that stands at a key now.
     pub(super) fn held(&self, key: &Item) -> Option<&Item> {
         self.items.iter().rev().find(|(held, _)| held == key).map(|(_, item)| item)
+    }
+
+    /// What a query for a connection's checks finds; others find nothing.
+    fn checks(&self, input: &QueryInput) -> Vec<Item> {
+        let values = input.expression_attribute_values();
+        let value = |name: &str| values.and_then(|values| values.get(name)?.as_s().ok()).cloned();
+        let (Some(pk), Some(prefix)) = (value(":pk"), value(":checks")) else { return Vec::new() };
+        let is_one = |item: &Item| {
+            item["pk"].as_s() == Ok(&pk) && item["sk"].as_s().is_ok_and(|sk| sk.starts_with(&prefix))
+        };
+        self.items.iter().map(|(_, item)| item).filter(|item| is_one(item)).cloned().collect()
     }
 
     fn put(&mut self, item: &Item) {
@@ -76,7 +87,7 @@ fn reads(state: &Arc<Mutex<State>>) -> Vec<Rule> {
         let mut state = here.lock().unwrap();
         state.calls.push("Query");
         state.queries.push(input.clone());
-        QueryOutput::builder().set_items(Some(Vec::new())).build()
+        QueryOutput::builder().set_items(Some(state.checks(input))).build()
     });
     vec![get, batch, query]
 }

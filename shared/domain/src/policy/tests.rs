@@ -169,3 +169,48 @@ fn the_empty_session_policy_denies_everything() {
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#
     );
 }
+
+fn everything() -> CapabilitySet {
+    CapabilitySet::new(Capability::ALL.into_iter().filter(|c| *c != Capability::Classic)).unwrap()
+}
+
+fn customer_role() -> RoleArn {
+    "arn:aws-us-gov:iam::222222222222:role/a".parse().unwrap()
+}
+
+/// STS API Reference, `AssumeRole`: a session policy has 2,048 characters at most.
+#[test]
+fn sessions_that_try_permissions_are_small_and_name_nothing_that_can_be_destroyed() {
+    let all = crate::check::permissions(&everything(), crate::verification::Depth::Full);
+    let (ec2, dynamodb) = (trying_ec2(&customer_role(), &all), trying_dynamodb(&customer_role(), &all));
+    for policy in [&ec2, &dynamodb] {
+        assert!(policy.to_json().len() <= 2048, "{}", policy.to_json().len());
+    }
+    let allowed = |policy: &PolicyDocument, action: &str| {
+        let policy = value(policy);
+        let statements = policy["Statement"].as_array().unwrap();
+        let one = statements.iter().find(|statement| set(&statement["Action"]).contains(action));
+        one.map(|statement| statement["Resource"].clone())
+    };
+    let absent = |kind: &str| json!(format!("arn:aws-us-gov:ec2:*:{kind}00000000000000000"));
+    assert_eq!(allowed(&ec2, "ec2:TerminateInstances"), Some(absent("222222222222:instance/i-")));
+    assert_eq!(
+        allowed(&ec2, "ec2-instance-connect:SendSSHPublicKey"),
+        Some(absent("222222222222:instance/i-"))
+    );
+    assert_eq!(allowed(&ec2, "ec2:DeleteSnapshot"), Some(absent(":snapshot/snap-")));
+    assert_eq!(allowed(&ec2, "ec2:DeregisterImage"), Some(absent(":image/ami-")));
+    assert_eq!(allowed(&ec2, "ec2:StopInstances"), Some(json!("*")));
+    assert_eq!(allowed(&ec2, "kms:CreateGrant"), None);
+    assert_eq!(allowed(&dynamodb, "dynamodb:ListTables"), Some(json!("*")));
+    for action in ["dynamodb:DeleteTable", "dynamodb:DeleteBackup", "dynamodb:PutItem", "dynamodb:Scan"] {
+        assert_eq!(
+            allowed(&dynamodb, action),
+            Some(json!([
+                "arn:aws-us-gov:dynamodb:*:222222222222:table/drawbridge-probe-*",
+                "arn:aws-us-gov:dynamodb:*:222222222222:table/drawbridge-drill-probe-*",
+            ]))
+        );
+    }
+    assert_eq!(allowed(&dynamodb, "ec2:DescribeInstances"), None);
+}
