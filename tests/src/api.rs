@@ -222,9 +222,18 @@ impl Api {
         self.get(&format!("{}/setup?format=json", path_of(connection))).await.expect(200)
     }
 
-    /// The connection as it is now.
+    /// A connection as it is now, without its checks: as answers to changes tell of it.
     pub async fn look(&self, connection: &Value) -> Value {
-        self.get(&path_of(connection)).await.expect(200)
+        let mut shown = self.get(&path_of(connection)).await.expect(200);
+        let checks = shown.as_object_mut().and_then(|shown| shown.remove("checks"));
+        assert!(checks.is_some_and(|checks| checks.is_array()), "{shown:#}");
+        shown
+    }
+
+    /// What is known of what a connection's role may do.
+    pub async fn checks(&self, connection: &Value) -> Vec<Value> {
+        let shown = self.get(&path_of(connection)).await.expect(200);
+        shown["checks"].as_array().cloned().expect("a list")
     }
 
     /// Submits a role for a connection.

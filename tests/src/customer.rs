@@ -2,7 +2,7 @@
 
 use aws_sdk_iam::Client;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stack::Stack;
 
@@ -43,8 +43,26 @@ impl CustomerAccount {
         format!("arn:aws:iam::{}:role/{name}", self.id)
     }
 
-    /// Makes a role, and returns its ARN.
+    /// Makes a role that may do whatever a connection can ask for, and returns its ARN.
     pub async fn make_role(&self, name: &str, trust: &Value) -> String {
+        let arn = self.make_bare_role(name, trust).await;
+        let everything = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": ["ec2:*", "ec2-instance-connect:*", "dynamodb:*", "kms:CreateGrant"],
+            "Resource": "*",
+        }]});
+        self.permit(name, "everything", &everything).await;
+        arn
+    }
+
+    /// Gives a role a permissions policy of this name, or another one in its place.
+    pub async fn permit(&self, role: &str, name: &str, policy: &Value) {
+        let put = self.iam.put_role_policy().role_name(role).policy_name(name);
+        put.policy_document(policy.to_string()).send().await.expect("the policy is put");
+    }
+
+    /// Makes a role that may do nothing yet, and returns its ARN.
+    pub async fn make_bare_role(&self, name: &str, trust: &Value) -> String {
         let role = self
             .iam
             .create_role()

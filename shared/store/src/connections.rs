@@ -122,7 +122,10 @@ impl Store {
         };
         let page = self.list(&listing, state, page).await?;
         let items = page.items.into_iter().map(|item| from_item::<ConnectionRecord>(item)?.try_into());
-        Ok(Page { items: items.collect::<Result<_, Error>>()?, next_cursor: page.next_cursor })
+        let mut items = items.collect::<Result<Vec<Connection>, Error>>()?;
+        // The indexes may be a moment behind the items.
+        items.retain(|connection| filter.state.is_none_or(|state| connection.state == state));
+        Ok(Page { items, next_cursor: page.next_cursor })
     }
 
     /// The connection that owns this role, if one does.

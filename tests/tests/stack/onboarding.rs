@@ -73,7 +73,7 @@ async fn a_role_made_as_told_is_proven_and_active() {
 
     let items = provider.items(&format!("CONNECTION#{}", active["connection_id"].as_str().unwrap())).await;
     let kinds: Vec<_> = items.keys().map(|sk| sk.split('#').next().unwrap()).collect();
-    assert_eq!(kinds, ["EVENT", "EVENT", "EVENT", "EVIDENCE", "META"]);
+    assert_eq!(kinds, ["CHECKS", "EVENT", "EVENT", "EVENT", "EVIDENCE", "META"]);
     let owner = provider.items(&format!("ROLE#{arn}")).await;
     assert_eq!(owner["OWNER"]["connection_id"].as_s().unwrap(), active["connection_id"].as_str().unwrap());
 }

@@ -78,6 +78,18 @@ async fn a_cursor_leads_on_where_the_page_ended(
 }
 
 #[tokio::test]
+async fn what_has_left_a_state_is_not_listed_in_it_though_the_index_says_so() {
+    let table = Scripted::new();
+    index_page(&table, &[listed(1), listed(2)], "state_key", None);
+    let moved = Connection { state: ConnectionState::Active, ..listed(1) };
+    let record = to_item(Key::connection(moved.id), ConnectionRecord::from(&moved)).unwrap();
+    table.hold(Key::connection(moved.id), record);
+    let filter = ConnectionFilter { customer_id: None, state: Some(ConnectionState::PendingRole) };
+    let listed = table.store.connections(filter, &page(2, None)).await.unwrap();
+    assert_eq!(listed.items.iter().map(|item| item.id).collect::<Vec<_>>(), [connection_id(2)]);
+}
+
+#[tokio::test]
 async fn customers_are_listed_alike() {
     let id = customer_id();
     let record = domain::Customer {
