@@ -12,6 +12,7 @@
 mod answer;
 mod api;
 mod customer;
+mod estate;
 mod openapi;
 mod provider;
 mod stack;
@@ -19,5 +20,6 @@ mod stack;
 pub use answer::Answer;
 pub use api::{Api, Keys, path_of};
 pub use customer::CustomerAccount;
+pub use estate::Estate;
 pub use provider::Provider;
 pub use stack::{Stack, eventually, eventually_within};

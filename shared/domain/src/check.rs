@@ -97,6 +97,10 @@ pub struct Finding {
     /// Which side refused, as far as AWS said. For explanations; what is decided goes by `outcome`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<Side>,
+    /// The action that AWS said it refused, where it is another one: carrying this one out takes that
+    /// one as well. For explanations, as `refused_by` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<Action>,
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,

@@ -13,6 +13,7 @@
 
 mod read;
 
+use crate::capability::Action;
 use crate::policy;
 use read::{Deny, Message, Policy};
 
@@ -308,6 +309,16 @@ fn side_of(caller: Caller, message: &Message) -> Side {
             // A session of a customer's role asks for no other role.
             (Policy::Trust, _) => Side::Unknown,
         },
+    }
+}
+
+/// The action that AWS says it refused, if it is one of the table's. It may be another one than was
+/// asked for: some calls take rights to further actions. For explanations alone.
+#[must_use]
+pub fn refused_action(code: &str, message: &str) -> Option<Action> {
+    match Kind::of(code, message)? {
+        Kind::Denial(_) => Message::read(message).action?.parse().ok(),
+        Kind::Region(_) => None,
     }
 }
 

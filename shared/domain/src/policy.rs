@@ -288,6 +288,11 @@ pub fn trying_ec2(role: &RoleArn, permissions: &BTreeSet<Permission>) -> PolicyD
     PolicyDocument::new(anywhere.into_iter().chain(absent).collect())
 }
 
+/// What restoring a table takes besides the action itself. Source: `DynamoDB` Developer Guide, "Using
+/// IAM with `DynamoDB` backup and restore".
+pub const RESTORE_TAKES: [&str; 7] =
+    ["BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"];
+
 /// What a session that tries these `DynamoDB` permissions may do: list, and name absent tables and
 /// their absent backups.
 #[must_use]
@@ -296,8 +301,14 @@ pub fn trying_dynamodb(role: &RoleArn, permissions: &BTreeSet<Permission>) -> Po
     // Source: Service Authorization Reference, Amazon DynamoDB: these two name no resource.
     let lists = |action: &Action| matches!(action.name(), "ListTables" | "ListBackups");
     let actions = permissions.iter().map(|permission| permission.action);
-    let (listing, naming): (BTreeSet<Action>, BTreeSet<Action>) =
+    let (listing, mut naming): (BTreeSet<Action>, BTreeSet<Action>) =
         actions.filter(|action| action.service() == "dynamodb").partition(lists);
+    // Whoever asks to restore is asked for these as well.
+    if naming.iter().any(|action| action.name() == "RestoreTableFromBackup") {
+        naming.extend(
+            Capability::DynamodbRestore.actions().filter(|action| RESTORE_TAKES.contains(&action.name())),
+        );
+    }
     let names =
         [ABSENT_TABLE, ABSENT_DRILL_TABLE].map(|name| table_arn(partition, account, &format!("{name}*")));
     let mut statements = Vec::new();

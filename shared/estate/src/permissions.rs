@@ -166,6 +166,7 @@ fn finding(permission: Permission, judged: Judged) -> Finding {
         method: judged.method,
         refused_by_region: judged.refused_by_region,
         refused_by: judged.refused_by,
+        lacking: judged.refused_action.filter(|action| *action != permission.action),
         detail: judged.detail,
     }
 }
@@ -177,6 +178,7 @@ fn not_asked(permission: Permission, why: &str) -> Finding {
         method: CheckMethod::None,
         refused_by_region: false,
         refused_by: None,
+        lacking: None,
         detail: Some(why.to_owned()),
     }
 }

@@ -52,6 +52,7 @@ async fn what_the_role_may_do_is_told_to_both_sides_as_soon_as_it_is_known() {
         method: CheckMethod::DryRun,
         refused_by_region: false,
         refused_by: None,
+        lacking: None,
         detail: (outcome == CheckOutcome::Denied).then(|| "why".to_owned()),
     };
     let role: RoleArn = "arn:aws:iam::222222222222:role/one".parse().unwrap();

@@ -141,6 +141,7 @@ type Where<'a> = BTreeMap<Action, BTreeSet<&'a Region>>;
 /// One reason for each statement that has to be added, and one for each side that refuses whatever
 /// is added.
 fn missing(role: &RoleArn, by_permission: &ByPermission<'_>, unavailable: &BTreeSet<&Region>) -> Vec<Reason> {
+    let mut takes: BTreeMap<Action, BTreeSet<Action>> = BTreeMap::new();
     let (mut whole, mut drill, mut elsewhere) =
         (Where::new(), Where::new(), BTreeMap::<Side, Where<'_>>::new());
     for (permission, found) in by_permission {
@@ -154,23 +155,35 @@ fn missing(role: &RoleArn, by_permission: &ByPermission<'_>, unavailable: &BTree
                 None | Some(Side::RolePermissions | Side::Unknown) => &mut whole,
                 Some(side) => elsewhere.entry(side).or_default(),
             };
-            those.entry(permission.action).or_default().insert(region);
+            if let Some(part) = finding.lacking {
+                takes.entry(part).or_default().insert(permission.action);
+            }
+            those.entry(finding.lacking.unwrap_or(permission.action)).or_default().insert(region);
         }
     }
     // A statement on every resource allows it on drill tables too.
     drill.retain(|action, _| !whole.contains_key(action));
     let statements = [(whole, false), (drill, true)].into_iter().filter(|(those, _)| !those.is_empty());
-    let missing = statements.map(|(those, drill)| permission_missing(role, &those, drill));
+    let missing = statements.map(|(those, drill)| permission_missing(role, &those, &takes, drill));
     missing.chain(elsewhere.iter().map(|(side, those)| permission_refused(*side, those))).collect()
 }
 
-fn permission_missing(role: &RoleArn, denied: &Where<'_>, drill: bool) -> Reason {
+fn permission_missing(
+    role: &RoleArn,
+    denied: &Where<'_>,
+    takes: &BTreeMap<Action, BTreeSet<Action>>,
+    drill: bool,
+) -> Reason {
     let actions: BTreeSet<Action> = denied.keys().copied().collect();
     let statement = policy::patch(role, &actions, drill);
     let on = if drill { " on tables named drawbridge-drill-…" } else { "" };
+    let also = denied.keys().filter_map(|part| {
+        let whole: Vec<_> = takes.get(part)?.iter().map(|action| action.as_str()).collect();
+        Some(format!(". {} takes it as well.", whole.join(", ")))
+    });
     Reason {
         code: ReasonCode::PermissionMissing,
-        detail: format!("AWS refuses the role{on}: {}", told(denied)),
+        detail: format!("AWS refuses the role{on}: {}{}", told(denied), also.collect::<String>()),
         remedy: format!(
             "Add `patch` as one more statement to the permissions policy of {role}, then verify again. IAM may take a \
              minute to apply a change."

@@ -44,6 +44,7 @@ fn found(permission: Permission, outcome: CheckOutcome) -> Finding {
         method: CheckMethod::DryRun,
         refused_by_region: false,
         refused_by: None,
+        lacking: None,
         detail: None,
     }
 }
@@ -286,6 +287,30 @@ fn what_is_missing_for_drills_is_allowed_on_drill_tables_alone() {
     assert_eq!(reasons[0].patch.as_ref().unwrap()["Resource"], "*");
     let apart = [(on_drill_tables("dynamodb:Scan"), Denied), (permission("dynamodb:PutItem"), Denied)];
     assert_eq!(judged(&both, &[known(&both, "eu-central-1", Allowed, &apart)]).len(), 2);
+}
+
+/// Restoring takes rights to items too: where AWS says that it is one of those that is missing, that
+/// one alone is added.
+#[test]
+fn what_an_action_takes_besides_is_what_is_missing() {
+    let restore = set([Capability::DynamodbRestore]);
+    let (whole, part) = (permission("dynamodb:RestoreTableFromBackup"), permission("dynamodb:PutItem"));
+    let mut checks = known(&restore, "eu-central-1", Allowed, &[(whole, Denied), (part, Denied)]);
+    for finding in checks.findings.iter_mut().filter(|finding| finding.permission == whole) {
+        finding.lacking = Some(part.action);
+    }
+    let reasons = judged(&restore, &[checks]);
+    assert_eq!(reasons.len(), 1);
+    assert_eq!(reasons[0].patch.as_ref().unwrap()["Action"], "dynamodb:PutItem");
+    let detail = &reasons[0].detail;
+    assert!(detail.ends_with("dynamodb:RestoreTableFromBackup takes it as well."), "{detail}");
+    // Even one that no capability of the connection's holds.
+    let backup = set([Capability::Classic]);
+    let mut checks = known(&backup, "eu-central-1", Allowed, &[(whole, Denied)]);
+    for finding in checks.findings.iter_mut().filter(|finding| finding.permission == whole) {
+        finding.lacking = Some("dynamodb:UpdateItem".parse().unwrap());
+    }
+    assert_eq!(judged(&backup, &[checks])[0].patch.as_ref().unwrap()["Action"], "dynamodb:UpdateItem");
 }
 
 #[test]

@@ -214,3 +214,17 @@ fn sessions_that_try_permissions_are_small_and_name_nothing_that_can_be_destroye
     }
     assert_eq!(allowed(&dynamodb, "ec2:DescribeInstances"), None);
 }
+
+#[test]
+fn a_session_that_tries_to_restore_may_do_all_that_restoring_takes() {
+    let classic = crate::check::permissions(&only(Capability::Classic), crate::verification::Depth::Full);
+    let policy = value(&trying_dynamodb(&customer_role(), &classic));
+    let named = set(&policy["Statement"][1]["Action"]);
+    for name in RESTORE_TAKES {
+        assert!(named.contains(format!("dynamodb:{name}").as_str()), "{name}");
+    }
+    // And nothing of it where nobody restores.
+    let backup =
+        crate::check::permissions(&only(Capability::DynamodbBackup), crate::verification::Depth::Full);
+    assert!(!trying_dynamodb(&customer_role(), &backup).to_json().contains("Item"));
+}

@@ -1,8 +1,9 @@
 //! What an answer of AWS's says about a permission. It goes by the error's code alone.
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use domain::Action;
 use domain::check::{CheckMethod, CheckOutcome};
-use domain::denial::{Caller, Side, diagnose, explain};
+use domain::denial::{Caller, Side, diagnose, explain, refused_action};
 
 /// Whose answer it is: codes differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(super) struct Judged {
     pub method: CheckMethod,
     pub refused_by_region: bool,
     pub refused_by: Option<Side>,
+    pub refused_action: Option<Action>,
     pub detail: Option<String>,
     /// Whether AWS could not be reached at all.
     pub unreachable: bool,
@@ -82,6 +84,7 @@ impl Answer {
             method,
             refused_by_region: false,
             refused_by: None,
+            refused_action: None,
             detail,
             unreachable: false,
         };
@@ -101,9 +104,9 @@ impl Answer {
             return judged(CheckOutcome::Allowed, None);
         }
         if service.denies(code) {
-            let side = diagnose(Caller::Role, code, message);
             return Judged {
-                refused_by: Some(side),
+                refused_by: Some(diagnose(Caller::Role, code, message)),
+                refused_action: refused_action(code, message),
                 ..judged(CheckOutcome::Denied, Some(refusal(code, message)))
             };
         }
@@ -149,6 +152,7 @@ impl Judged {
             method,
             refused_by_region: false,
             refused_by: None,
+            refused_action: None,
             detail: Some("AWS did not answer in time".to_owned()),
             unreachable: true,
         }
@@ -161,6 +165,7 @@ impl Judged {
             method: CheckMethod::None,
             refused_by_region: false,
             refused_by: None,
+            refused_action: None,
             detail: Some(why.to_owned()),
             unreachable: false,
         }

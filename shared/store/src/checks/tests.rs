@@ -11,6 +11,7 @@ fn checks(region: &str) -> RegionChecks {
         outcome,
         method: CheckMethod::AbsentResource,
         refused_by_region: outcome == CheckOutcome::Denied,
+        lacking: None,
         refused_by: (outcome == CheckOutcome::Denied).then_some(Side::Region),
         detail: (outcome == CheckOutcome::Denied).then(|| "why".to_owned()),
     };

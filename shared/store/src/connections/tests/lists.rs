@@ -81,7 +81,9 @@ async fn a_cursor_leads_on_where_the_page_ended(
 async fn what_has_left_a_state_is_not_listed_in_it_though_the_index_says_so() {
     let table = Scripted::new();
     index_page(&table, &[listed(1), listed(2)], "state_key", None);
-    let moved = Connection { state: ConnectionState::Active, ..listed(1) };
+    let mut moved = created().connection;
+    moved.id = connection_id(1);
+    moved.state = ConnectionState::Active;
     let record = to_item(Key::connection(moved.id), ConnectionRecord::from(&moved)).unwrap();
     table.hold(Key::connection(moved.id), record);
     let filter = ConnectionFilter { customer_id: None, state: Some(ConnectionState::PendingRole) };
