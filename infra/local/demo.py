@@ -30,6 +30,11 @@ from dateutil.parser import isoparse
 TEMPLATE = pathlib.Path(__file__).parent.parent / "customer-role.yaml"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 CAPABILITIES = ("ec2-power", "dynamodb-backup")
+REGION = "eu-central-1"
+# What the customer takes out of the role's permissions, to see whether Drawbridge finds it.
+TAKEN_AWAY = "ec2:StopInstances"
+# An image of Amazon's that the local AWS has.
+IMAGE = "ami-0abcdef1234567890"
 # How long AWS may take to show what a command has caused.
 PATIENCE_SECONDS = 20
 
@@ -73,6 +78,8 @@ def tell(demo):
     submit_role(demo)
     deploy_template(demo)
     verify_again(demo)
+    take_permission_away(demo)
+    attach_patch(demo)
     show_evidence(demo)
     try_strangers(demo)
     sum_up(demo, time.monotonic() - began)
@@ -95,6 +102,9 @@ class Demo:
         self.connection_id = self.external_id = self.role_name = self.role_arn = None
         # Those of somebody in the provider's account, once they have appeared.
         self.insider_keys = None
+        # Everything in the customer's account that could be changed, before it is asked what the role may do there; and
+        # the policy that mends the role.
+        self.estate = self.patch = None
 
     # What is printed.
 
@@ -163,16 +173,17 @@ class Demo:
         self.check(answer.returncode == 0, f"the connection could not be read: {answer.stderr.strip()}")
         return json.loads(answer.stdout)
 
-    def client(self, keys, service):
+    def client(self, keys, service, region=None):
         session = boto3.Session(keys["access_key_id"], keys["secret_access_key"], keys.get("session_token"))
-        return session.client(service, region_name=self.stack["region"], endpoint_url=self.stack["endpoint_url"])
+        region = region or self.stack["region"]
+        return session.client(service, region_name=region, endpoint_url=self.stack["endpoint_url"])
 
-    def call(self, keys, service, operation, abridged=None, **parameters):
+    def call(self, keys, service, operation, abridged=None, region=None, **parameters):
         """Calls AWS's API with somebody's keys, and prints the call; `abridged` stands for what is long."""
         shown = parameters | (abridged or {})
         print()
         self.show(f"> {service}.{operation}({', '.join(f'{name}={value!r}' for name, value in shown.items())})", "36")
-        return getattr(self.client(keys, service), operation)(**parameters)
+        return getattr(self.client(keys, service, region), operation)(**parameters)
 
     def items(self, pk):
         """Every item of one partition of the state table."""
@@ -232,7 +243,7 @@ def make_connection(demo):
     asked = [word for capability in CAPABILITIES for word in ("--capability", capability)]
     made = demo.operate(
         *("connections", "create", "--customer", found("cus_[0-9a-f]{32}", customer), *asked),
-        *("--region", "eu-central-1", "--account-id", account, "--label", "production"),
+        *("--region", REGION, "--account-id", account, "--label", "production"),
     )
     demo.connection_id = found("con_[0-9a-f]{32}", made)
     connection = demo.connection()
@@ -395,18 +406,24 @@ def deploy_template(demo):
 
 
 def allowed_actions(demo):
-    iam = demo.client(demo.customer_keys, "iam")
-    policy = iam.get_role_policy(RoleName=demo.role_name, PolicyName="drawbridge")
-    statements = policy["PolicyDocument"]["Statement"]
+    statements = permissions_policy(demo)["Statement"]
     return {action for statement in statements for action in as_list(statement["Action"])}
+
+
+def permissions_policy(demo):
+    iam = demo.client(demo.customer_keys, "iam")
+    return iam.get_role_policy(RoleName=demo.role_name, PolicyName="drawbridge")["PolicyDocument"]
 
 
 def verify_again(demo):
     demo.step(
         "The operator verifies again, and watches",
         "The same three questions, in two rounds some time apart, because changes in IAM reach its servers one by "
-        "one (the local stack waits 1 second between them, a real one 15).",
+        "one (the local stack waits 1 second between them, a real one 15). Then what the role can do is found out from "
+        "AWS, action by action: EC2 judges a dry run, DynamoDB a call that names a table which does not exist. An "
+        "instance of the customer's runs meanwhile.",
     )
+    launch_instance(demo)
     demo.operate("connections", "verify", demo.connection_id, "--watch")
     connection = demo.connection()
     outcomes = [(probe["round"], probe["external_id"], probe["outcome"]) for probe in connection["trust"]["probes"]]
@@ -414,9 +431,111 @@ def verify_again(demo):
     demo.confirm(
         connection["state"] == "active"
         and connection["trust"]["proven"]
-        and outcomes == [(number, *answer) for number in (1, 2) for answer in agreed],
-        "trust is proven and the connection is active",
+        and outcomes == [(number, *answer) for number in (1, 2) for answer in agreed]
+        and count(connection["checks"], "allowed") == len(connection["checks"]) > 0,
+        "trust is proven, the role can do everything that was asked for, and the connection is active",
     )
+
+
+def take_permission_away(demo):
+    demo.step(
+        f"The customer takes {TAKEN_AWAY} out of the role, and the operator verifies again",
+        "Whom the role trusts is as it was; what it can do is not. Such things happen long after the onboarding, which "
+        "is why Drawbridge looks every day by itself at what reads, and every week at everything.",
+    )
+    policy = permissions_policy(demo)
+    for statement in policy["Statement"]:
+        statement["Action"] = [action for action in as_list(statement["Action"]) if action != TAKEN_AWAY]
+    demo.call(
+        demo.customer_keys,
+        "iam",
+        "put_role_policy",
+        abridged={"PolicyDocument": f"…as it was, without {TAKEN_AWAY}…"},
+        RoleName=demo.role_name,
+        PolicyName="drawbridge",
+        PolicyDocument=json.dumps(policy),
+    )
+    said = demo.operate("connections", "verify", demo.connection_id, "--watch")
+    connection = demo.connection()
+    denied = [row["action"] for row in connection["checks"] if row["outcome"] == "denied"]
+    reasons = connection["reasons"]
+    demo.confirm(
+        connection["state"] == "degraded" and connection["trust"]["proven"] and denied == [TAKEN_AWAY],
+        "trust holds, but the connection is degraded, and Drawbridge names the one action that is refused",
+    )
+    demo.patch = json.loads(found(r"--policy-document '(\{.*?\})'", said, group=1))
+    demo.confirm(
+        [reason["code"] for reason in reasons] == ["permission_missing"]
+        and demo.patch["Statement"] == [reasons[0]["patch"]]
+        and as_list(reasons[0]["patch"]["Action"]) == [TAKEN_AWAY],
+        "the patch allows that action and nothing else",
+    )
+
+
+def attach_patch(demo):
+    demo.step(
+        "The customer attaches the patch as it was given, and the operator verifies once more",
+        "The command above can be pasted into a shell of the customer's. Here its policy is attached by the same call "
+        "of IAM's.",
+    )
+    demo.call(
+        demo.customer_keys,
+        "iam",
+        "put_role_policy",
+        RoleName=demo.role_name,
+        PolicyName="drawbridge-patch",
+        PolicyDocument=json.dumps(demo.patch),
+    )
+    demo.operate("connections", "verify", demo.connection_id, "--watch")
+    connection = demo.connection()
+    demo.confirm(
+        connection["state"] == "active" and not connection["reasons"] and not count(connection["checks"], "denied"),
+        "nothing is refused any more, and the connection is active",
+    )
+    demo.confirm(
+        is_running(demo) and estate(demo) == demo.estate,
+        "asking has changed nothing: the instance that Drawbridge tried to stop, start and reboot still runs, and the "
+        "customer's instances, volumes, tags, snapshots, images, tables and backups are as they were",
+    )
+
+
+def launch_instance(demo):
+    """The instance that what is done to instances is tried on. It ends with the demonstration."""
+    launch = {"ImageId": IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    launched = demo.call(demo.customer_keys, "ec2", "run_instances", region=REGION, **launch)
+    instance = launched["Instances"][0]["InstanceId"]
+    ec2 = demo.client(demo.customer_keys, "ec2", REGION)
+    demo.cleanup.callback(ec2.terminate_instances, InstanceIds=[instance])
+    demo.check(demo.eventually(lambda: is_running(demo)), f"{instance} does not run")
+    demo.show(f"{instance} runs")
+    demo.estate = estate(demo)
+
+
+def estate(demo):
+    """What is in the customer's account that the actions of the story could change."""
+    ec2 = demo.client(demo.customer_keys, "ec2", REGION)
+    dynamodb = demo.client(demo.customer_keys, "dynamodb", REGION)
+    return {
+        "instances": ec2.describe_instances()["Reservations"],
+        "volumes": ec2.describe_volumes()["Volumes"],
+        "tags": ec2.describe_tags()["Tags"],
+        "snapshots": ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"],
+        "images": ec2.describe_images(Owners=["self"])["Images"],
+        "tables": dynamodb.list_tables()["TableNames"],
+        "backups": dynamodb.list_backups()["BackupSummaries"],
+    }
+
+
+def is_running(demo):
+    """Whether every instance of the customer's that was not ended before runs."""
+    ec2 = demo.client(demo.customer_keys, "ec2", REGION)
+    instances = [instance for group in ec2.describe_instances()["Reservations"] for instance in group["Instances"]]
+    states = {instance["State"]["Name"] for instance in instances} - {"terminated"}
+    return states == {"running"}
+
+
+def count(checks, outcome):
+    return sum(row["outcome"] == outcome for row in checks)
 
 
 def show_evidence(demo):
@@ -437,16 +556,17 @@ def show_evidence(demo):
     names = ("pk", "sk", "state", "role_arn", "account_id", "external_id", "capabilities", "shard", "version")
     demo.show_json({name: meta[name] for name in names})
     evidence = evidence_among(items)
-    demo.check(len(evidence) == 2, f"there is evidence of {len(evidence)} verifications and not of 2")
-    demo.note("EVIDENCE of the verification that was accepted:")
-    names = ("sk", "verification_id", "role_arn", "started_at", "finished_at", "state", "reasons")
+    demo.check(len(evidence) == 4, f"there is evidence of {len(evidence)} verifications and not of 4")
+    demo.note("EVIDENCE of the last verification:")
+    names = ("sk", "verification_id", "role_arn", "started_at", "finished_at", "state", "reasons", "checks")
     shown = {name: evidence[-1][name] for name in names}
     trust = evidence[-1]["trust"]
     probes = f"…{len(trust['probes'])} of them, as above…"
     demo.show_json(shown | {"trust": {"proven": trust["proven"], "proven_at": trust["proven_at"], "probes": probes}})
     demo.confirm(
-        [item["state"] for item in evidence] == ["failed", "active"] and meta["state"] == "active",
-        "both verifications left their evidence, the refused one too",
+        [item["state"] for item in evidence] == ["failed", "active", "degraded", "active"]
+        and meta["state"] == "active",
+        "every verification left its evidence, the refused one too",
     )
     owners = [item["connection_id"] for item in demo.items(f"ROLE#{demo.role_arn}") if item["sk"] == "OWNER"]
     demo.confirm(owners == [demo.connection_id], "the table names this connection as the owner of the role")
@@ -499,11 +619,11 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-def found(pattern, text):
-    match = re.search(pattern, text)
+def found(pattern, text, group=0):
+    match = re.search(pattern, text, re.DOTALL)
     if match is None:
         raise NotAsTold(f"there is no {pattern} in the command's answer")
-    return match.group()
+    return match.group(group)
 
 
 def command_line(arguments):
