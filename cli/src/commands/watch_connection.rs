@@ -22,8 +22,8 @@ pub(super) const INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 1 } 
 /// Follows a verification or an offboarding to its end.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each new state, probe and reason is a line on standard error; the outcome is printed at the end,
-that of an offboarding with its receipt.
+Each new state, probe and reason is a line on standard error, and so is each permission that is
+denied or not known; the outcome is printed at the end, that of an offboarding with its receipt.
 
 Exit codes:
   0  a verification ended in active or degraded, an offboarding in offboarded
@@ -178,15 +178,15 @@ impl Watch<'_> {
         }
         let oldest = begun.map_or(0, version);
         let mut errand = self.errand;
-        let mut is_first = begun.is_none();
+        let mut is_first = true;
         loop {
             let connection = self.client.get(&["v1", "connections", self.id], &[]).await?;
-            // Only a verification that has ended leaves proven trust: not the running one.
-            if std::mem::take(&mut is_first) && is_running(&connection) && is_proven(&connection) {
-                told.take_as_known(&connection);
-            }
             let errand = *errand.get_or_insert_with(|| Errand::of(&connection));
             if version(&connection) >= oldest {
+                // Answers to changes come without checks, so that only now it is seen what was known.
+                if std::mem::take(&mut is_first) && is_running(&connection) && !is_first_proof(&connection) {
+                    told.take_as_known(&connection);
+                }
                 told.tell(&connection, progress);
                 if is_over(&connection, errand, begun) {
                     return Ok((connection, errand));
@@ -228,8 +228,10 @@ pub(super) fn is_running(connection: &Value) -> bool {
     field(connection, "verification") == "running"
 }
 
-fn is_proven(connection: &Value) -> bool {
-    connection.pointer("/trust/proven").and_then(Value::as_bool) == Some(true)
+/// Whether what is shown of probes and checks is the running verification's: in every other state it
+/// is an earlier one's, until this one has found out something else.
+fn is_first_proof(connection: &Value) -> bool {
+    field(connection, "state") == "verifying"
 }
 
 fn version(connection: &Value) -> u64 {
