@@ -1,6 +1,6 @@
 //! The statements that mend a role's permissions, as a command ready to paste.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::text::{NOTHING, field, items, visible};
 
@@ -16,7 +16,8 @@ pub fn patch(connection: &Value, name: &str) -> Option<String> {
     if statements.is_empty() {
         return None;
     }
-    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    let in_order: Vec<Value> = statements.iter().copied().map(in_order).collect();
+    let policy = json!({"Version": "2012-10-17", "Statement": in_order});
     let what = if statements.len() == 1 { "this statement" } else { "these statements" };
     let arn = field(connection, "role_arn");
     let account = arn.split(':').nth(4).filter(|account| !account.is_empty());
@@ -31,12 +32,23 @@ pub fn patch(connection: &Value, name: &str) -> Option<String> {
     // A name of its own for each version: an inline policy of an earlier patch is not overwritten.
     let version = field(connection, "version");
     Some(format!(
-        "{purpose}, add {what} where the role's permissions are kept (CloudFormation, Terraform), or as an inline\n\
-         policy with this command, run in the customer's account{account}.{then}\n\n\
+        "{purpose}, add {what} where the role's permissions are kept (CloudFormation, Terraform), or as\n\
+         an inline policy with this command, run in the customer's account{account}.{then}\n\n\
          aws iam put-role-policy --role-name {} --policy-name drawbridge-{name}-{version} --policy-document '{}'",
         role_name(connection),
         quoted(&policy),
     ))
+}
+
+/// The statement as people write one; the API's objects have no order.
+fn in_order(statement: &Value) -> Value {
+    const ORDER: [&str; 5] = ["Sid", "Effect", "Action", "Resource", "Condition"];
+    let Some(fields) = statement.as_object() else { return statement.clone() };
+    let known = ORDER.iter().filter_map(|name| fields.get_key_value(*name));
+    let others = fields.iter().filter(|(name, _)| !ORDER.contains(&name.as_str()));
+    Value::Object(
+        known.chain(others).map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>(),
+    )
 }
 
 /// The role's name, the one that it is to have before it was submitted. IAM's alphabet needs no
@@ -84,6 +96,15 @@ mod tests {
         assert!(!document.contains('\''));
         let policy: Value = serde_json::from_str(document).unwrap();
         assert_eq!(policy, json!({"Version": "2012-10-17", "Statement": [one, two]}));
+    }
+
+    #[test]
+    fn a_statement_reads_as_people_write_one() {
+        let mixed = json!({"Later": 1, "Resource": "*", "Action": "ec2:StartInstances", "Effect": "Allow"});
+        let text = patch(&connection(&[mixed]), "reasons").unwrap();
+        let at =
+            ["Effect", "Action", "Resource", "Later"].map(|name| text.find(&format!("{name:?}")).unwrap());
+        assert!(at.is_sorted(), "{text}");
     }
 
     #[test]

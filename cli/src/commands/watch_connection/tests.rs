@@ -190,7 +190,7 @@ async fn checks_are_counted_as_they_come_and_the_open_ones_told() {
         [
             "verifying",
             "permissions: 1 allowed, 0 denied",
-            "denied: ec2:StopInstances in eu-west-1: no policy allows it",
+            "denied: ec2:StopInstances in eu-west-1",
             "inconclusive: ec2:RunInstances in eu-west-1",
             "permissions: 1 allowed, 1 denied, 1 inconclusive, 1 unverifiable",
             "verifying → degraded",
@@ -239,7 +239,10 @@ async fn watching_ends_in_time() {
 }
 
 fn offboarding(version: u64, state: &str, removed: bool, refused: bool, reasons: &[&str]) -> Value {
-    let mut connection = connection(version, state, "idle", &[], reasons);
+    let mut connection = with_checks(
+        connection(version, state, "idle", &[(1, "correct", "allowed")], reasons),
+        &[("ec2:StartInstances", "denied")],
+    );
     connection["receipt"] = json!({
         "grant_removed_at": removed.then_some("2026-11-22T02:01:00Z"),
         "assume_role_refused_at": refused.then_some("2026-11-22T02:02:00Z"),

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::checks_view::{Tally, checks, is_open};
-use crate::connection_view::probe_sent;
+use crate::connection_view::{is_ending, probe_sent};
 use crate::progress::Progress;
 use crate::receipt::{refused, removed};
-use crate::text::{NOTHING, field, items};
+use crate::text::{field, items};
 
 /// What has been told of a connection so far.
 #[derive(Default)]
@@ -31,6 +31,16 @@ impl Told {
         self.reasons.extend(items(connection, "reasons").iter().map(|reason| field(reason, "code")));
     }
 
+    fn tell_probes(&mut self, connection: &Value, progress: &Progress) {
+        for probe in probes_of(connection) {
+            if self.probes.insert(key(probe)) {
+                let (round, outcome) = (field(probe, "round"), field(probe, "outcome"));
+                progress.tell(&format!("round {round}: {}: {outcome}", probe_sent(probe)));
+                self.round = Some(round);
+            }
+        }
+    }
+
     /// Each check that is denied or not known, and how many there are by now.
     fn tell_checks(&mut self, connection: &Value, progress: &Progress) {
         let rows = checks(connection);
@@ -41,14 +51,9 @@ impl Told {
                 continue;
             }
             is_news = true;
+            // Why stands in the outcome, which comes seconds later: a dozen explanations would bury the rest.
             if is_open(row) {
-                let why = Some(field(row, "detail")).filter(|why| why != NOTHING);
-                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-                progress.tell(&format!(
-                    "{outcome}: {} in {}{why}",
-                    field(row, "action"),
-                    field(row, "region")
-                ));
+                progress.tell(&format!("{outcome}: {} in {}", field(row, "action"), field(row, "region")));
             }
         }
         if is_news {
@@ -60,14 +65,11 @@ impl Told {
 
     pub(super) fn tell(&mut self, connection: &Value, progress: &Progress) {
         let state = field(connection, "state");
-        for probe in probes_of(connection) {
-            if self.probes.insert(key(probe)) {
-                let (round, outcome) = (field(probe, "round"), field(probe, "outcome"));
-                progress.tell(&format!("round {round}: {}: {outcome}", probe_sent(probe)));
-                self.round = Some(round);
-            }
+        // What was found out before is no matter of an offboarding.
+        if !is_ending(connection) {
+            self.tell_probes(connection, progress);
+            self.tell_checks(connection, progress);
         }
-        self.tell_checks(connection, progress);
         match &self.state {
             Some(before) if *before == state => {}
             Some(before) => progress.tell(&format!("{before} → {state}")),
