@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use blackbox::{CustomerAccount, Keys, Provider, Stack};
+use blackbox::{CustomerAccount, Estate, Keys, Provider, Stack};
 use serde_json::Value;
 
 /// The command that was built with these tests.
@@ -32,43 +32,144 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// What the command printed: its answer, and what it said beside it.
+fn printed(output: &Output, code: i32) -> (String, String) {
+    let [answer, said] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8(text.clone()).expect("text"));
+    assert_eq!(output.status.code(), Some(code), "{answer}\n{said}");
+    (answer, said)
+}
+
+/// Asserts that `text` has all of these, in this order.
+fn assert_told(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            panic!("{part:?} is not there, or not in its place: {text}")
+        };
+        rest = after;
+    }
+}
+
+/// What a column that is told of a connection has in words: blanks between columns do not matter.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The policy, and its name, of the command that is printed to be pasted at the customer's.
+fn pasted(answer: &str, role: &str) -> (String, Value) {
+    let begin = format!("aws iam put-role-policy --role-name {role} --policy-name ");
+    let (_, command) = answer.split_once(&begin).expect(answer);
+    let (name, document) = command.split_once(" --policy-document '").expect(answer);
+    let (document, _) = document.split_once('\'').expect(answer);
+    (name.to_owned(), serde_json::from_str(document).expect(document))
+}
+
+/// Whether `drawbridge status` has this connection among those that need somebody, and why.
+fn attention(keys: &Keys, id: &str) -> Option<Value> {
+    let status = json(&drawbridge(keys, &["status", "--limit", "1000", "--output", "json"]));
+    let needing = status["attention"].as_array().unwrap();
+    needing.iter().find(|one| one["connection_id"] == id).map(|one| one["reason"]["code"].clone())
+}
+
+/// From a customer's name to the receipt, by what the command prints alone.
 #[tokio::test]
-async fn a_customer_is_onboarded_with_the_command_alone() {
+async fn a_customer_comes_and_goes_with_the_command_alone() {
     let (keys, account) = (&Stack::get().operator, CustomerAccount::new());
-    let customer = json(&drawbridge(keys, &["--output", "json", "customers", "create", "--name", "By hand"]));
-    let customer = customer["customer_id"].as_str().unwrap();
-    let connection = json(&drawbridge(
-        keys,
-        &[
-            "--output",
-            "json",
-            "connections",
-            "create",
-            "--customer",
-            customer,
-            "--capability",
-            "ec2-power",
-            "--region",
-            "us-east-1",
-        ],
-    ));
-    let id = connection["connection_id"].as_str().unwrap();
-    let trust = json(&drawbridge(keys, &["connections", "setup", id, "--only", "trust-policy"]));
+    Estate::of(&account, "us-east-1").launch().await;
+    let run = |arguments: &[&str], code| printed(&drawbridge(keys, arguments), code);
+
+    let (customer, _) = run(&["customers", "create", "--name", "By hand"], 0);
+    let customer = words(&customer);
+    let customer = customer.split(' ').find(|word| word.starts_with("cus_")).expect("an id");
+    let wanted = ["--capability", "ec2-power", "--region", "us-east-1"];
+    let (made, said) = run(&[&["connections", "create", "--customer", customer][..], &wanted].concat(), 0);
+    assert_told(&made, &["pending_role", "Invite link, shown this once", "/onboard/"]);
+    assert!(said.contains("connections setup"), "{said}");
+    let made = words(&made);
+    let id = made.split(' ').find(|word| word.starts_with("con_")).expect("an id");
+
+    // The customer makes the role from what is printed, but lets everybody in and forgets an action.
+    let (shown, _) = run(&["connections", "show", id], 0);
+    let shown = words(&shown);
+    let role = shown.split_once("role name ").and_then(|(_, rest)| rest.split(' ').next()).expect("a name");
+    let secret =
+        shown.split_once("external ID ").and_then(|(_, rest)| rest.split(' ').next()).expect("an ID");
+    let document = |which| json(&drawbridge(keys, &["connections", "setup", id, "--only", which]));
+    let (trust, mut permissions) = (document("trust-policy"), document("permissions-policy"));
+    assert_eq!(trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"], secret);
+    for statement in permissions["Statement"].as_array_mut().unwrap() {
+        statement["Action"].as_array_mut().unwrap().retain(|action| action != "ec2:StopInstances");
+    }
     let mut open = trust.clone();
     open["Statement"][0]["Condition"].as_object_mut().unwrap().remove("StringEquals");
-    let arn = account.make_role("r", &open).await;
+    let arn = account.make_bare_role(role, &open).await;
+    account.permit(role, "drawbridge", &permissions).await;
 
-    let refused = drawbridge(keys, &["connections", "submit-role", id, &arn, "--watch"]);
-    assert_eq!(refused.status.code(), Some(4), "{}", String::from_utf8_lossy(&refused.stderr));
-    let told =
-        format!("{}{}", String::from_utf8_lossy(&refused.stdout), String::from_utf8_lossy(&refused.stderr));
-    assert!(told.contains("trust_missing_external_id"), "{told}");
+    let mut told = Vec::new();
+    let (answer, said) = run(&["connections", "submit-role", id, &arn, "--watch"], 4);
+    assert_told(&said, &["verifying", "no external ID: allowed", "verifying → failed"]);
+    assert_told(&answer, &["failed", "not proven", "trust_missing_external_id", "remedy"]);
+    told.extend([answer, said]);
 
-    account.change_trust("r", &trust).await;
-    let accepted = drawbridge(keys, &["connections", "verify", id, "--watch"]);
-    assert_eq!(accepted.status.code(), Some(0), "{}", String::from_utf8_lossy(&accepted.stderr));
-    let shown = json(&drawbridge(keys, &["--output", "json", "connections", "show", id]));
-    assert_eq!(shown["state"], "active");
+    account.change_trust(role, &trust).await;
+    let (answer, said) = run(&["connections", "verify", id], 0);
+    assert!(said.contains(&format!("`drawbridge connections watch {id}`")), "{said}");
+    told.extend([answer, said]);
+    let (answer, said) = run(&["connections", "watch", id], 0);
+    let progress = [
+        "round 1: the right external ID: allowed",
+        "round 2: a random external ID: denied",
+        "denied: ec2:StopInstances in us-east-1",
+        "permissions: 13 allowed, 1 denied",
+        "degraded",
+    ];
+    assert_told(&said, &progress);
+    assert_told(&words(&answer), &["state degraded", "trust proven", "permissions 13 allowed, 1 denied"]);
+    assert_told(&answer, &["Denied or not known", "ec2:StopInstances", "permission_missing", "--watch"]);
+    assert_eq!(attention(keys, id).unwrap(), "permission_missing");
+    let (name, patch) = pasted(&answer, role);
+    assert_eq!(patch["Statement"][0]["Action"], "ec2:StopInstances");
+    told.extend([answer, said]);
+
+    account.permit(role, &name, &patch).await;
+    let (answer, said) = run(&["connections", "verify", id, "--watch"], 0);
+    assert_told(&said, &["degraded", "round 2", "permissions: 14 allowed, 0 denied", "degraded → active"]);
+    assert!(!said.contains("denied: ec2"), "what was denied before is no news: {said}");
+    assert!(!answer.contains("put-role-policy"), "{answer}");
+    assert_eq!(attention(keys, id), None);
+    told.extend([answer, said]);
+    let (checks, _) = run(&["connections", "show", id, "--checks"], 0);
+    let checks = words(&checks);
+    assert_told(&checks, &["Permissions", "ec2-power us-east-1 3 0 0 0", "Every check"]);
+    assert_told(&checks, &["ec2:DescribeInstances us-east-1 allowed", "ec2:StopInstances us-east-1 allowed"]);
+    let (events, _) = run(&["connections", "events", id], 0);
+    let changes = ["verifying → failed", "failed → verifying", "verifying → degraded", "degraded → active"];
+    assert_told(&events, &changes);
+
+    let (link, said) = run(&["connections", "invite", id], 0);
+    assert_told(&link, &["Invite link, shown this once", &format!("{}/onboard/", Stack::get().api_url)]);
+    assert!(said.contains(&format!("revoke-invite {id}")), "{said}");
+
+    let (_, said) = run(&["connections", "offboard", id, "--watch"], 2);
+    assert!(said.contains("--yes"), "{said}");
+    let (answer, said) = run(&["connections", "offboard", id, "--yes", "--watch"], 0);
+    assert_told(&said, &["This ends:", "offboarding", "offboarding → offboarded"]);
+    assert!(!said.contains("permissions:"), "{said}");
+    let receipt = [
+        "offboarded",
+        "Receipt",
+        "Drawbridge's grant for the role was removed at",
+        "AWS refused to let Drawbridge assume the role at",
+        "Left behind:",
+        &arn,
+    ];
+    assert_told(&answer, &receipt);
+    told.extend([events, link, answer, said]);
+    assert!(
+        told.iter().all(|text| !text.contains(secret)),
+        "the external ID is told to who asks for it alone"
+    );
 }
 
 #[test]
