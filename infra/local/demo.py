@@ -38,6 +38,9 @@ IMAGE = "ami-0abcdef1234567890"
 # How long AWS may take to show what a command has caused.
 PATIENCE_SECONDS = 20
 
+# What has so many columns is a table and no sentence.
+COLUMNS_OF_A_TABLE = 4
+
 COLOURED = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 WIDTH = max(80, min(shutil.get_terminal_size((110, 24)).columns, 120))
 
@@ -645,10 +648,13 @@ def styled(text, code):
 
 
 def fitted(line):
-    """A line of output, indented below its command. One that is too long goes on below where its value began."""
+    """A line of output, indented below its command. One that is too long goes on below where its value began; a row of
+    a table is cut."""
     indent = "     "
     if len(indent + line) <= WIDTH:
         return (indent + line).rstrip()
+    if len(re.findall(r"(?<=\S)\s{2,}(?=\S)", line)) >= COLUMNS_OF_A_TABLE - 1:
+        return f"{(indent + line)[: WIDTH - 1]}…"
     gap = re.search(r"(?<=\S)\s{2,}(?=\S)", line)
     hanging = gap.end() if gap else len(line) - len(line.lstrip()) + 2
     return textwrap.fill(
