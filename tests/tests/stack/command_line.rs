@@ -35,7 +35,7 @@ fn json(output: &Output) -> Value {
 /// What the command printed: its answer, and what it said beside it.
 fn printed(output: &Output, code: i32) -> (String, String) {
     let [answer, said] =
-        [&output.stdout, &output.stderr].map(|text| String::from_utf8(text.clone()).expect("text"));
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
     assert_eq!(output.status.code(), Some(code), "{answer}\n{said}");
     (answer, said)
 }
@@ -59,10 +59,10 @@ fn words(text: &str) -> String {
 /// The policy, and its name, of the command that is printed to be pasted at the customer's.
 fn pasted(answer: &str, role: &str) -> (String, Value) {
     let begin = format!("aws iam put-role-policy --role-name {role} --policy-name ");
-    let (_, command) = answer.split_once(&begin).expect(answer);
-    let (name, document) = command.split_once(" --policy-document '").expect(answer);
-    let (document, _) = document.split_once('\'').expect(answer);
-    (name.to_owned(), serde_json::from_str(document).expect(document))
+    let (_, command) = answer.split_once(&begin).unwrap();
+    let (name, document) = command.split_once(" --policy-document '").unwrap();
+    let (document, _) = document.split_once('\'').unwrap();
+    (name.to_owned(), serde_json::from_str(document).unwrap())
 }
 
 /// Whether `drawbridge status` has this connection among those that need somebody, and why.
