@@ -4,7 +4,7 @@ use std::fmt;
 
 use access::CustomerSession;
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, InstanceSpecification, InstanceType, Reservation, Tag};
+use aws_sdk_ec2::types::{Filter, InstanceSpecification, InstanceType, Reservation, Subnet, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Region;
@@ -14,9 +14,18 @@ use tokio::sync::OnceCell;
 
 use super::answer::{Answer, Judged, Service};
 
-/// Fewest results that these lists take as a page. Source: EC2 API Reference, `DescribeInstances`
-/// and `DescribeSubnets`, `MaxResults`.
+/// Fewest results that this list takes as a page. Source: EC2 API Reference, `DescribeInstances`,
+/// `MaxResults`.
 const FEWEST: i32 = 5;
+
+/// How many subnets are looked at for one that suits.
+const SUBNETS: i32 = 100;
+
+/// The one Availability Zone that has nothing as new as `INSTANCE_TYPE`: a launch there is
+/// `Unsupported`, whoever asks. Its name differs from account to account, its id does not. Source: EC2
+/// User Guide, "Regions and Zones", "AZ IDs"; EC2's own words, in ned1313/Getting-Started-Terraform
+/// issue 44.
+const OLD_ZONE: &str = "use1-az3";
 
 /// What is launched to find out whether it could be: the smallest of the oldest generation that is
 /// everywhere, with the processor of the image below.
@@ -145,10 +154,11 @@ impl Ec2 {
     }
 
     async fn subnet(&self) -> Found {
-        let page = Box::pin(self.client.describe_subnets().max_results(FEWEST).send()).await;
+        let page = Box::pin(self.client.describe_subnets().max_results(SUBNETS).send()).await;
         let answer = Answer::of(&page);
         let Ok(page) = page else { return not_seen(&answer) };
-        Ok(page.subnets().iter().find_map(|subnet| subnet.subnet_id().map(str::to_owned)))
+        let subnet = page.subnets().iter().max_by_key(|subnet| suits(subnet));
+        Ok(subnet.and_then(|subnet| subnet.subnet_id().map(str::to_owned)))
     }
 
     /// Asks whether the role may do this.
@@ -266,6 +276,14 @@ impl Ec2 {
             format!("tried with {image} in {subnet}; a policy with conditions may decide otherwise on others")
         })
     }
+}
+
+/// Whether `INSTANCE_TYPE` is to be had in this subnet: not on an Outpost, nor in a Local or Wavelength
+/// Zone, whose ids have a part more (`usw2-lax1-az1`). Source: EC2 User Guide, "Regions and Zones".
+fn suits(subnet: &Subnet) -> bool {
+    let zone = subnet.availability_zone_id();
+    let in_region = zone.is_none_or(|id| id.matches('-').count() == 1 && id != OLD_ZONE);
+    in_region && subnet.outpost_arn().is_none()
 }
 
 /// A look-up that came to nothing: the role may not look, unless AWS did not say.

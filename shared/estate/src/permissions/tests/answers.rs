@@ -326,3 +326,43 @@ async fn what_is_allowed_says_what_it_was_tried_on() {
         assert!(finding.detail.unwrap().contains(expected), "{action}");
     }
 }
+
+/// EC2 says `Unsupported` of a launch where there is no such instance type, allowed or not. Source: EC2
+/// User Guide, "Regions and Zones".
+#[rstest]
+#[case::all(&["lax", "old", "outpost", "good"], "good")]
+#[case::good_ones_first(&["good", "old"], "good")]
+#[case::nothing_better(&["old"], "old")]
+#[case::nothing_better_at_the_edge(&["lax"], "lax")]
+#[tokio::test]
+async fn a_launch_is_tried_where_its_instance_type_is(
+    #[case] subnets: &'static [&'static str],
+    #[case] expected: &str,
+) {
+    let item = |name: &str| {
+        let (zone, more) = match name {
+            "lax" => ("usw2-lax1-az1", ""),
+            "old" => ("use1-az3", ""),
+            "outpost" => {
+                ("use1-az1", "<outpostArn>arn:aws:outposts:us-east-1:222222222222:outpost/op-1</outpostArn>")
+            }
+            _ => ("use1-az1", ""),
+        };
+        format!(
+            "<item><subnetId>subnet-{name}</subnetId><availabilityZoneId>{zone}</availabilityZoneId>{more}</item>"
+        )
+    };
+    let items: String = subnets.iter().map(|name| item(name)).collect();
+    let account = Account::new(move |call| {
+        if call.operation == "DescribeSubnets" && !call.is_dry() {
+            page("DescribeSubnets", &format!("<subnetSet>{items}</subnetSet>"))
+        } else {
+            open_account(call)
+        }
+    })
+    .await;
+    account.find("ec2:RunInstances").await;
+    let calls = account.wire.calls();
+    let launch = calls.iter().find(|call| call.operation == "RunInstances").unwrap();
+    assert_eq!(launch.field("SubnetId"), Some(format!("subnet-{expected}").as_str()));
+}
