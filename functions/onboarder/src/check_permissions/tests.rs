@@ -36,6 +36,7 @@ fn allowed(action: &str) -> Finding {
         method: CheckMethod::DryRun,
         refused_by_region: false,
         refused_by: None,
+        lacking: None,
         detail: None,
     }
 }

@@ -366,3 +366,25 @@ async fn a_launch_is_tried_where_its_instance_type_is(
     let launch = calls.iter().find(|call| call.operation == "RunInstances").unwrap();
     assert_eq!(launch.field("SubnetId"), Some(format!("subnet-{expected}").as_str()));
 }
+
+/// A restore takes rights to items too, and AWS says which it lacks. Source: `DynamoDB` Developer Guide,
+/// "Using IAM with backup and restore".
+#[rstest]
+#[case::another("dynamodb:BatchWriteItem", Some("dynamodb:BatchWriteItem"))]
+#[case::itself("dynamodb:RestoreTableFromBackup", None)]
+#[case::of_no_capability("dynamodb:PartiQLInsert", None)]
+#[tokio::test]
+async fn a_refusal_of_another_action_than_was_asked_for_names_it(
+    #[case] refused: &str,
+    #[case] expected: Option<&str>,
+) {
+    let message = format!(
+        "User: arn:aws:sts::222222222222:assumed-role/customer/x is not authorized to perform: {refused} on resource: \
+         arn:aws:dynamodb:eu-west-3:222222222222:table/x because no identity-based policy allows the {refused} action"
+    );
+    let asked = "dynamodb:RestoreTableFromBackup";
+    let account = answering(asked, Reply::json(400, "AccessDeniedException", &message)).await;
+    let finding = account.find(asked).await;
+    assert_eq!(finding.outcome, Denied);
+    assert_eq!(finding.lacking.map(Action::as_str), expected);
+}
