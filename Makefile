@@ -54,7 +54,7 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
 		--with tiny:BrokerCount=2,GrantsPerBroker=1,GrantCharacters=259 \
 		--with "brisk:$(BRISK)" \
-		--with "faults:$(FAULTS)" --break-calls faults -- \
+		--with "faults:$(FAULTS)" --break-calls faults --moto -- \
 		bash -c 'cargo test --workspace && cargo test --workspace --test calls -- --ignored'
 
 fmt: ## Format the code
