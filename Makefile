@@ -19,7 +19,7 @@ BRISK = BrokerCount=2,GrantsPerBroker=20,GrantCharacters=200,ProofIntervalSecond
 
 # A stack whose calls are broken one by one. Each role fills a grant there too, so that rows do not meet, and no sweep
 # disturbs them.
-FAULTS = PropagationDeadlineSeconds=300,BrokerCount=5,GrantsPerBroker=20,GrantCharacters=220,ProofIntervalSeconds=604800
+FAULTS = PropagationDeadlineSeconds=300,BrokerCount=5,GrantsPerBroker=25,GrantCharacters=220,ProofIntervalSeconds=604800
 
 LOCAL_PYTHON = $$(infra/venv.sh local infra/local/requirements.txt)/bin/python
 LINT_BIN = $$(infra/venv.sh lint infra/requirements-lint.txt)/bin
@@ -54,7 +54,7 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
 		--with tiny:BrokerCount=2,GrantsPerBroker=1,GrantCharacters=259 \
 		--with "brisk:$(BRISK)" \
-		--with "faults:$(FAULTS)" --break-calls faults -- \
+		--with "faults:$(FAULTS)" --break-calls faults --moto -- \
 		bash -c 'cargo test --workspace && cargo test --workspace --test calls -- --ignored'
 
 fmt: ## Format the code

@@ -1,14 +1,15 @@
 """moto, another local AWS, as a process beside the stack's own.
 
 It is right on the shape of EC2's answers and wrong on who may do what (it enforces no trust across accounts), so tests
-hold the local AWS's EC2 against it and never try a refusal on it. The stack knows nothing of it.
+hold what is asked of EC2 against it and never try a refusal on it. The stack knows nothing of it. It is in a Python
+environment of its own, which is made when it is first started.
 """
 
 import contextlib
 import json
 import os
+import pathlib
 import subprocess
-import sys
 import time
 import urllib.request
 import uuid
@@ -28,16 +29,20 @@ from instance import (
     write_json,
 )
 
+HERE = pathlib.Path(__file__).resolve().parent
+
 
 class Moto:
     def __init__(self, folder):
         self.record = folder / "moto.json"
         self.log = folder / "moto.log"
+        self.python = None
 
     def start(self):
         """Starts it with nothing in it, on a port that nobody else uses, and answers with its URL."""
         self.stop()
         self.log.unlink(missing_ok=True)
+        self.python = python_with_moto()
         for _ in range(PORT_ATTEMPTS):
             port = free_port()
             process = self._launch(port)
@@ -72,7 +77,7 @@ class Moto:
         write_json(self.record, {"port": port, "token": token})
         with open(self.log, "ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+                [self.python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -91,3 +96,15 @@ class Moto:
             except OSError:
                 time.sleep(0.1)
         return False
+
+
+def python_with_moto():
+    made = subprocess.run(
+        [HERE.parent / "venv.sh", "moto", HERE / "requirements-moto.txt"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if made.returncode:
+        raise LocalAwsError("moto's Python environment could not be made")
+    return f"{made.stdout.strip()}/bin/python"

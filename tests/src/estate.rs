@@ -95,7 +95,8 @@ impl Estate {
             let items = self.dynamodb.scan().table_name(&name).send().await.expect("its items").items;
             let recovery = recovery.expect("its recovery").continuous_backups_description;
             let ttl = ttl.time_to_live_description;
-            tables.push_str(&format!("{table:?} {ttl:?} {recovery:?} {items:?}"));
+            let told = format!("{table:?} {ttl:?} {recovery:?} {items:?}");
+            tables.push_str(&told);
         }
         BTreeMap::from([
             ("instances", format!("{:?}", instances.reservations)),

@@ -44,6 +44,9 @@ pub struct Stack {
     pub policies: Policies,
     /// Where its functions' logs are.
     pub log_dir: PathBuf,
+    /// Where moto answers, another local AWS beside it, if it was started with `--moto`.
+    #[serde(default)]
+    pub moto_url: Option<String>,
 }
 
 /// The managed policies for people, by ARN.

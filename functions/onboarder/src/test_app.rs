@@ -1,17 +1,20 @@
 //! The onboarder on a bench: a table and a queue that tests see into. It has no IAM and no STS, so
-//! that whatever asks them fails.
+//! that whatever asks them fails; how often somebody was about to is counted.
 //!
-//! The table keeps what transactions and puts write. Updates of single attributes are noted and
-//! change nothing. Every call is noted in its order.
+//! The table keeps what transactions and puts write, and how far work of a connection has come. Other
+//! updates of single items are noted and change nothing. Every call is noted in its order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use access::{Brokers, Grants, Sessions, TrustProbes};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::error::ErrorMetadata;
 use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
-use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
+use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
@@ -21,6 +24,7 @@ use aws_sdk_sqs::operation::change_message_visibility::{
     ChangeMessageVisibilityError, ChangeMessageVisibilityOutput,
 };
 use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 use domain::connection::{Change, Occasion, Start};
 use domain::message::OnboardingMessage;
@@ -46,6 +50,9 @@ struct State {
     rests: Vec<(String, i32)>,
     updates: Vec<String>,
     failing: Option<(&'static str, &'static str)>,
+    meanwhile: Vec<Item>,
+    /// How often somebody wanted to sign a request to IAM or STS.
+    signed: usize,
 }
 
 impl State {
@@ -59,6 +66,45 @@ impl State {
     fn held(&self, key: &Item) -> Option<Item> {
         let mut items = self.items.iter().rev();
         items.find(|item| item["pk"] == key["pk"] && item["sk"] == key["sk"]).cloned()
+    }
+
+    /// The items of a partition whose sort keys begin so, as they are now.
+    fn held_below(&self, pk: &AttributeValue, prefix: &str) -> Vec<Item> {
+        let is_below =
+            |item: &&Item| item["pk"] == *pk && item["sk"].as_s().is_ok_and(|sk| sk.starts_with(prefix));
+        let below = self.items.iter().filter(is_below);
+        let latest: BTreeMap<_, _> = below.map(|item| (item["sk"].as_s().unwrap(), item)).collect();
+        latest.into_values().cloned().collect()
+    }
+
+    /// Whether the condition under which checks are put holds: that no later verification was there.
+    fn may_put(&self, input: &PutItemInput) -> bool {
+        let Some("attribute_not_exists(pk) OR verification_id <= :id") = input.condition_expression() else {
+            return true;
+        };
+        let held = self.held(input.item().unwrap());
+        let ours = input.expression_attribute_values().unwrap()[":id"].as_s().unwrap();
+        held.is_none_or(|held| held["verification_id"].as_s().unwrap() <= ours)
+    }
+}
+
+/// Credentials that nobody has, and a note of who asked for them.
+#[derive(Clone)]
+struct NoCredentials(Arc<Mutex<State>>);
+
+impl fmt::Debug for NoCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NoCredentials")
+    }
+}
+
+impl ProvideCredentials for NoCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        self.0.lock().unwrap().signed += 1;
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("the bench has none")))
     }
 }
 
@@ -102,6 +148,8 @@ impl Bench {
         let nowhere = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(NoCredentials(Arc::clone(&state))))
+            .time_source(SystemTimeSource::new())
             .build();
         let app = App {
             store: Store::with_client(dynamodb, "table"),
@@ -154,6 +202,19 @@ impl Bench {
         self.state.lock().unwrap().failing = Some((operation, code));
     }
 
+    /// Has somebody else write what a change leads to just before the next put is judged.
+    pub async fn meanwhile(&self, change: &Change) {
+        let before = self.state.lock().unwrap().items.len();
+        self.hold(change).await;
+        let mut state = self.state.lock().unwrap();
+        state.meanwhile = state.items.split_off(before);
+    }
+
+    /// How often somebody was about to ask IAM or STS.
+    pub fn times_signed(&self) -> usize {
+        self.state.lock().unwrap().signed
+    }
+
     /// What AWS was asked, in order; and forgets it.
     pub fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.state.lock().unwrap().calls)
@@ -194,18 +255,31 @@ fn table(state: &Arc<Mutex<State>>) -> Vec<Rule> {
         MockResponse::Output(GetItemOutput::builder().set_item(found).build())
     });
     let here = Arc::clone(state);
-    let query = mock!(Client::query).then_compute_output(move |_| {
+    let query = mock!(Client::query).then_compute_output(move |input| {
         let mut state = here.lock().unwrap();
         state.calls.push("Query");
+        let values = input.expression_attribute_values().unwrap();
+        if let Some(prefix) = values.get(":checks") {
+            let found = state.held_below(&values[":pk"], prefix.as_s().unwrap());
+            return QueryOutput::builder().set_items(Some(found)).build();
+        }
         let last = state.due.last().cloned().filter(|_| state.more);
         QueryOutput::builder().set_items(Some(state.due.clone())).set_last_evaluated_key(last).build()
     });
     let here = Arc::clone(state);
-    let put = mock!(Client::put_item).then_compute_output(move |input| {
+    let put = mock!(Client::put_item).then_compute_response(move |input| {
         let mut state = here.lock().unwrap();
-        state.calls.push("PutItem");
+        if let Some(error) = state.fails("PutItem") {
+            return MockResponse::Error(PutItemError::generic(error));
+        }
+        let meanwhile = std::mem::take(&mut state.meanwhile);
+        state.items.extend(meanwhile);
+        if !state.may_put(input) {
+            let refusal = ConditionalCheckFailedException::builder().build();
+            return MockResponse::Error(PutItemError::ConditionalCheckFailedException(refusal));
+        }
         state.items.push(input.item().unwrap().clone());
-        PutItemOutput::builder().build()
+        MockResponse::Output(PutItemOutput::builder().build())
     });
     let here = Arc::clone(state);
     let update = mock!(Client::update_item).then_compute_response(move |input| {
@@ -221,8 +295,14 @@ fn table(state: &Arc<Mutex<State>>) -> Vec<Rule> {
         for (name, stands_for) in input.expression_attribute_names().into_iter().flatten() {
             told = told.replace(name, stands_for);
         }
+        let mut found = state.held(input.key().unwrap()).unwrap_or_default();
+        if told == "SET verification = :value, revision = :next" {
+            let values = input.expression_attribute_values().unwrap();
+            found.insert("verification".to_owned(), values[":value"].clone());
+            found.insert("revision".to_owned(), values[":next"].clone());
+            state.items.push(found.clone());
+        }
         state.updates.push(told);
-        let found = state.held(input.key().unwrap()).unwrap_or_default();
         MockResponse::Output(UpdateItemOutput::builder().set_attributes(Some(found)).build())
     });
     let here = Arc::clone(state);

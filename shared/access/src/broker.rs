@@ -66,6 +66,10 @@ impl Brokers {
     /// What clients need that call AWS with a session's own credentials.
     pub(crate) fn config_of(&self, session: Credentials) -> SdkConfig {
         let builder = self.config.clone().into_builder();
-        builder.credentials_provider(SharedCredentialsProvider::new(session)).build()
+        // A session's keys are at hand. The function's own cache would keep them for as long as it lives.
+        builder
+            .identity_cache(IdentityCache::no_cache())
+            .credentials_provider(SharedCredentialsProvider::new(session))
+            .build()
     }
 }

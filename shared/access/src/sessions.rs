@@ -1,5 +1,7 @@
 //! Sessions of customers' roles, to act in their accounts.
 
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
@@ -26,7 +28,7 @@ pub enum Opened {
 /// A session of a customer's role that may do what it was opened for, and nothing else.
 #[derive(Debug, Clone)]
 pub struct CustomerSession {
-    config: SdkConfig,
+    config: Arc<SdkConfig>,
 }
 
 impl CustomerSession {
@@ -34,7 +36,7 @@ impl CustomerSession {
     #[must_use]
     pub fn in_region(&self, region: &Region) -> SdkConfig {
         let region = aws_config::Region::new(region.as_str().to_owned());
-        self.config.clone().into_builder().region(region).build()
+        SdkConfig::clone(&self.config).into_builder().region(region).build()
     }
 }
 
@@ -62,7 +64,10 @@ impl Sessions {
         let broker = self.brokers.sts(shard.broker()).await;
         let answer = assume(&broker, connection, Sent::Own, name, policy).await?;
         Ok(match answer.session {
-            Some(session) => Opened::Open(CustomerSession { config: self.brokers.config_of(session) }),
+            Some(session) => {
+                let config = Arc::new(self.brokers.config_of(session));
+                Opened::Open(CustomerSession { config })
+            }
             None => Opened::Shut(match answer.outcome {
                 // A session without credentials would be a broken answer.
                 ProbeOutcome::Allowed => ProbeOutcome::Inconclusive,
@@ -71,3 +76,6 @@ impl Sessions {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

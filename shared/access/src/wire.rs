@@ -23,6 +23,8 @@ use aws_smithy_types::body::SdkBody;
 pub(crate) struct Call {
     /// The access key that signed it.
     pub signer: String,
+    /// The Region that it was signed for.
+    pub region: String,
     fields: Vec<(String, String)>,
 }
 
@@ -45,9 +47,11 @@ impl Call {
         let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
         let fields = body.split('&').filter_map(|pair| pair.split_once('='));
         let signature = request.headers().get("authorization").unwrap_or_default();
-        let signer = signature.split_once("Credential=").and_then(|(_, rest)| rest.split('/').next());
+        let scope = signature.split_once("Credential=").map(|(_, rest)| rest).unwrap_or_default();
+        let mut scope = scope.split('/');
         Self {
-            signer: signer.unwrap_or_default().to_owned(),
+            signer: scope.next().unwrap_or_default().to_owned(),
+            region: scope.nth(1).unwrap_or_default().to_owned(),
             fields: fields.map(|(name, value)| (text(name), text(value))).collect(),
         }
     }

@@ -127,9 +127,12 @@ impl Permissions {
 /// nobody in, or does not answer, is not asked for each of them.
 async fn ask_all(permissions: Vec<Permission>, ask: impl AsyncFn(Permission) -> Judged) -> Vec<Finding> {
     let until = Instant::now() + TIME;
-    let in_time = async |permission: Permission| match timeout_at(until, ask(permission)).await {
-        Ok(judged) => judged,
-        Err(_) => no_answer(permission),
+    let in_time = async |permission: Permission| {
+        // A question that begins when the time is over would still be sent.
+        if Instant::now() >= until {
+            return no_answer(permission);
+        }
+        timeout_at(until, ask(permission)).await.unwrap_or_else(|_| no_answer(permission))
     };
     let Some((first, rest)) = split_first(permissions) else { return Vec::new() };
     let opening = in_time(first).await;

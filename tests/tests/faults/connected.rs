@@ -44,7 +44,8 @@ impl Connected {
         let user = &scene.user;
         let (customer, _) = user.ask(Method::POST, "/v1/customers", Some(&json!({"name": name}))).await;
         let customer = customer.expect(201)["customer_id"].as_str().unwrap().to_owned();
-        let wanted = json!({"capabilities": ["ec2-power"], "regions": ["us-east-1"], "label": name});
+        // Few questions about what the role may do: all of them go the same way.
+        let wanted = json!({"capabilities": ["dynamodb-observe"], "regions": ["us-east-1"], "label": name});
         let path = format!("/v1/customers/{customer}/connections");
         let connection = user.ask(Method::POST, &path, Some(&wanted)).await.0.expect(201);
         let id = connection["connection_id"].as_str().unwrap().to_owned();

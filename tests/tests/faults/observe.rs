@@ -41,6 +41,7 @@ pub(crate) async fn connection(scene: &Scene, connected: &Connected) -> Value {
         "receipt": receipt(&shown["receipt"]),
         "is_due": items["META"].contains_key("due_at"),
         "trust": {"proven": shown["trust"]["proven"], "probes": probes(&shown["trust"]["probes"])},
+        "checks": list(&shown["checks"]).iter().map(check).collect::<Vec<_>>(),
         "events": list(&events["items"]).iter().skip(before.events).map(event).collect::<Vec<_>>(),
         "evidence": evidence.map(|(_, item)| (text(item, "state"), text(item, "depth"))).collect::<Vec<_>>(),
         "releases": releases,
@@ -123,6 +124,10 @@ fn receipt(receipt: &Value) -> Value {
         "in_order": time("grant_removed_at") <= time("assume_role_refused_at"),
         "leftovers": list(&receipt["leftovers"]).iter().map(|left| left["kind"].clone()).collect::<Vec<_>>(),
     })
+}
+
+fn check(row: &Value) -> Value {
+    json!([row["action"], row["region"], row["outcome"]])
 }
 
 fn event(event: &Value) -> Value {

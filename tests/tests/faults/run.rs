@@ -12,13 +12,13 @@ use crate::row::{Call, Fault, Report, Row, constant_and_occasional};
 use crate::user::User;
 use crate::workflow::{Scene, Workflow};
 
-/// The stack whose calls can be broken. It has a hundred grants, each of which one role fills.
+/// The stack whose calls can be broken. It has 125 grants, each of which one role fills.
 const STACK: &str = "faults";
 /// Rows of a batch. All of them are over before their grants are given back, so that no row takes a
 /// grant that another has just left and publishes it in its place.
-const BATCH: usize = 50;
+const BATCH: usize = 80;
 /// Rows of a batch that run at a time. Most of a row is waiting.
-const AT_A_TIME: usize = 50;
+const AT_A_TIME: usize = 80;
 /// Connections that are prepared or ended at a time.
 const PREPARED_AT_A_TIME: usize = 20;
 /// Runs that come before the clean ones are recorded, so that those find the installation in use.

@@ -176,14 +176,14 @@ async fn an_organization_policy_is_told_with_no_patch_that_cannot_help() {
     let (api, account) = (Api::operator(), CustomerAccount::new());
     Estate::of(&account, HOME).launch().await;
     let organization = format!("organization/{}", account.id);
-    let denies = |condition: Value| {
+    let refusing = |condition: Value| {
         json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "*", "Resource": "*"},
             {"Effect": "Deny", "Action": ["ec2:StopInstances", "dynamodb:CreateBackup"], "Resource": "*",
              "Condition": condition},
         ]})
     };
-    control(reqwest::Method::PUT, &organization, Some(denies(json!({})))).await;
+    control(reqwest::Method::PUT, &organization, Some(refusing(json!({})))).await;
     let wanted = json!({"capabilities": ["ec2-power", "dynamodb-backup"], "regions": [HOME]});
     let connection = api.new_connection_for(wanted).await;
     let role = account.make_role("r", &api.setup(&connection).await["trust_policy"]).await;

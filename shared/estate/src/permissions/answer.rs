@@ -1,5 +1,6 @@
 //! What an answer of AWS's says about a permission. It goes by the error's code alone.
 
+use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use domain::Action;
 use domain::check::{CheckMethod, CheckOutcome};
@@ -9,6 +10,8 @@ use domain::denial::{Caller, Side, diagnose, explain, refused_action};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
     Ec2,
+    /// EC2, asked about something that the question names.
+    Ec2Resource,
     InstanceConnect,
     DynamoDb,
 }
@@ -20,7 +23,9 @@ pub(super) enum Answer {
     Done,
     /// It said no, with a code and a message.
     Said(String, String),
-    /// It said nothing that has a code: no connection, no time, no sense.
+    /// It failed, with this status, and did not say in a code that it refuses.
+    Failed(String),
+    /// It said nothing: no connection, no time, no sense.
     Nothing,
 }
 
@@ -37,12 +42,19 @@ pub(super) struct Judged {
     pub unreachable: bool,
 }
 
-/// The Region does not accept the session's credentials. Source: EC2 API Reference, "Error codes";
-/// IAM User Guide, "Managing AWS STS in an AWS Region"; `DynamoDB` API Reference, "Common Errors".
+/// The Region does not accept the session's credentials. Source: EC2 Developer Guide, "Error codes
+/// for the Amazon EC2 API"; IAM User Guide, "Managing AWS STS in an AWS Region"; `DynamoDB` API Reference, "Common Errors".
 const REGION_REFUSES: &[&str] =
     &["AuthFailure", "OptInRequired", "UnrecognizedClientException", "InvalidClientTokenId"];
 
-/// AWS is too busy, or has failed. Source: EC2 API Reference, "Error codes", "Server error codes";
+/// What EC2 also says of an image that is another account's, and of one that has to be subscribed to:
+/// where a question names something, these are about that. Source: EC2 Developer Guide, "Error codes
+/// for the Amazon EC2 API" (`AuthFailure`: "trying to use an AMI for which you do not have
+/// permissions"; `OptInRequired`).
+const RESOURCE_REFUSES: &[&str] = &["AuthFailure", "OptInRequired"];
+
+/// AWS is too busy, or has failed. What comes with a status of 500 or more is among it, whatever its
+/// code. Source: EC2 Developer Guide, "Error codes for the Amazon EC2 API", "Server error codes";
 /// `DynamoDB` Developer Guide, "Error handling".
 const PASSING: &[&str] = &[
     "ExpiredToken",
@@ -64,15 +76,19 @@ const PASSING: &[&str] = &[
 ];
 
 impl Answer {
-    pub fn of<T, E: ProvideErrorMetadata, R>(result: &Result<T, SdkError<E, R>>) -> Self {
+    pub fn of<T, E: ProvideErrorMetadata>(result: &Result<T, SdkError<E, HttpResponse>>) -> Self {
         match result {
             Ok(_) => Self::Done,
-            Err(SdkError::ServiceError(error)) => match error.err().code() {
-                Some(code) => {
-                    Self::Said(code.to_owned(), error.err().message().unwrap_or_default().to_owned())
+            Err(SdkError::ServiceError(error)) => {
+                let status = error.raw().status();
+                match error.err().code() {
+                    Some(code) if status.is_server_error() => Self::Failed(code.to_owned()),
+                    Some(code) => {
+                        Self::Said(code.to_owned(), error.err().message().unwrap_or_default().to_owned())
+                    }
+                    None => Self::Failed(format!("HTTP {}", status.as_u16())),
                 }
-                None => Self::Nothing,
-            },
+            }
             Err(_) => Self::Nothing,
         }
     }
@@ -88,17 +104,20 @@ impl Answer {
             detail,
             unreachable: false,
         };
+        let failed =
+            |code: &str| judged(CheckOutcome::Inconclusive, Some(format!("AWS was busy or failed ({code})")));
         let (code, message) = match self {
             Self::Done => return judged(CheckOutcome::Allowed, None),
             Self::Nothing => return Judged::no_answer(method),
+            Self::Failed(code) => return failed(code),
             Self::Said(code, message) => (code.as_str(), message.as_str()),
         };
-        if REGION_REFUSES.contains(&code) {
+        if service.region_refuses(code) {
             let told = judged(CheckOutcome::Denied, Some(refusal(code, message)));
             return Judged { refused_by_region: true, refused_by: Some(Side::Region), ..told };
         }
         if PASSING.contains(&code) {
-            return judged(CheckOutcome::Inconclusive, Some(format!("AWS was busy or failed ({code})")));
+            return failed(code);
         }
         if service.allows(code) {
             return judged(CheckOutcome::Allowed, None);
@@ -120,10 +139,15 @@ fn refusal(code: &str, message: &str) -> String {
 }
 
 impl Service {
+    /// What says that nothing else would be answered in this Region either.
+    fn region_refuses(self, code: &str) -> bool {
+        REGION_REFUSES.contains(&code) && !(self == Self::Ec2Resource && RESOURCE_REFUSES.contains(&code))
+    }
+
     /// What says that the request would have been carried out, had there been anything to carry out.
     fn allows(self, code: &str) -> bool {
         match self {
-            Self::Ec2 => code == "DryRunOperation",
+            Self::Ec2 | Self::Ec2Resource => code == "DryRunOperation",
             // Its own refusals come in whatever order: an absent instance does not tell.
             Self::InstanceConnect => false,
             Self::DynamoDb => matches!(
@@ -135,7 +159,7 @@ impl Service {
 
     fn denies(self, code: &str) -> bool {
         match self {
-            Self::Ec2 => code == "UnauthorizedOperation",
+            Self::Ec2 | Self::Ec2Resource => code == "UnauthorizedOperation",
             Self::InstanceConnect => {
                 matches!(code, "AccessDenied" | "AccessDeniedException" | "AuthException")
             }
@@ -179,5 +203,16 @@ impl Judged {
     /// The same, with this to be said about it if nothing else is.
     pub fn noted(self, note: impl FnOnce() -> String) -> Self {
         Self { detail: self.detail.or_else(|| Some(note())), ..self }
+    }
+
+    /// The same of an id that nothing has, and why it was that: what EC2 says of such an id does not
+    /// tell whether it asked its policies first.
+    pub fn of_what_is_absent(self, why: &str) -> Self {
+        let detail = match self.detail {
+            Some(said) if self.outcome == CheckOutcome::Unverifiable => format!("{why}: {said}"),
+            Some(said) => said,
+            None => why.to_owned(),
+        };
+        Self { detail: Some(detail), ..self }
     }
 }

@@ -4,28 +4,36 @@ use std::fmt;
 
 use access::CustomerSession;
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, InstanceSpecification, InstanceType, Tag};
+use aws_sdk_ec2::types::{Filter, InstanceSpecification, InstanceType, Reservation, Subnet, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Region;
-use domain::check::{CheckMethod, Permission};
+use domain::check::{CheckMethod, CheckOutcome, Permission};
 use domain::policy::{ABSENT_IMAGE, ABSENT_INSTANCE, ABSENT_SNAPSHOT};
-
 use tokio::sync::OnceCell;
 
 use super::answer::{Answer, Judged, Service};
 
-/// Fewest results that these lists take as a page. Source: EC2 API Reference, `DescribeInstances`
-/// and `DescribeSubnets`, `MaxResults`.
+/// Fewest results that this list takes as a page. Source: EC2 API Reference, `DescribeInstances`,
+/// `MaxResults`.
 const FEWEST: i32 = 5;
+
+/// How many subnets are looked at for one that suits.
+const SUBNETS: i32 = 100;
+
+/// The one Availability Zone that has nothing as new as `INSTANCE_TYPE`: a launch there is
+/// `Unsupported`, whoever asks. Its name differs from account to account, its id does not. Source: EC2
+/// User Guide, "Regions and Zones", "AZ IDs"; EC2's own words, in ned1313/Getting-Started-Terraform
+/// issue 44.
+const OLD_ZONE: &str = "use1-az3";
 
 /// What is launched to find out whether it could be: the smallest of the oldest generation that is
 /// everywhere, with the processor of the image below.
 const INSTANCE_TYPE: InstanceType = InstanceType::T3Micro;
 
-/// Amazon's own image, which every account can launch. Source: Amazon Linux 2023 User Guide, "AL2023
-/// on Amazon EC2".
-const IMAGE_NAME: &str = "al2023-ami-2023.*-kernel-6.1-x86_64";
+/// Amazon's own image, which every account can launch, with whatever kernel it comes by now. Source:
+/// Amazon Linux 2023 User Guide, "Naming and versioning".
+const IMAGE_NAME: &str = "al2023-ami-2023.*-kernel-*-x86_64";
 
 /// A public key in the form that EC2 Instance Connect takes, whose private half nobody has: its
 /// point is all ones. No instance ever gets it.
@@ -71,14 +79,27 @@ pub(super) fn knows(name: &str) -> bool {
 const NEEDS_INSTANCE: &[&str] =
     &["StartInstances", "StopInstances", "RebootInstances", "CreateTags", "CreateSnapshots", "CreateImage"];
 
+/// What a look-up came to: an id, if the role may see one, or that AWS did not say.
+type Found = Result<Option<String>, Judged>;
+
+/// What an action is tried on.
+enum On<'a> {
+    /// It names nothing.
+    Nothing,
+    /// This instance, if one was found.
+    Instance(Option<&'a str>),
+    /// It destroys, and names what does not exist.
+    Absent,
+}
+
 /// EC2 in one Region of a customer's account.
 pub(super) struct Ec2 {
     client: Client,
     instance_connect: aws_sdk_ec2instanceconnect::Client,
     /// An instance that exists, once somebody needs one.
-    instance: OnceCell<Option<String>>,
+    instance: OnceCell<Found>,
     /// An image and a subnet that a launch can be tried with, once somebody needs them.
-    launch: OnceCell<(Option<String>, Option<String>)>,
+    launch: OnceCell<(Found, Found)>,
 }
 
 impl fmt::Debug for Ec2 {
@@ -106,23 +127,18 @@ impl Ec2 {
         }
     }
 
-    /// An instance that is there to stay, or one that nobody has. What the role may not see is not
-    /// there.
-    async fn some_instance(&self) -> &str {
-        let found = self.instance.get_or_init(|| self.instance()).await;
-        found.as_deref().unwrap_or(ABSENT_INSTANCE)
-    }
-
-    async fn instance(&self) -> Option<String> {
+    async fn instance(&self) -> Found {
         let states =
             Filter::builder().name("instance-state-name").values("running").values("stopped").build();
         let request = self.client.describe_instances().filters(states).max_results(FEWEST);
-        let page = Box::pin(request.send()).await.ok()?;
-        let mut instances = page.reservations().iter().flat_map(|reservation| reservation.instances());
-        instances.find_map(|instance| instance.instance_id().map(str::to_owned))
+        let page = Box::pin(request.send()).await;
+        let answer = Answer::of(&page);
+        let Ok(page) = page else { return not_seen(&answer) };
+        let mut instances = page.reservations().iter().flat_map(Reservation::instances);
+        Ok(instances.find_map(|instance| instance.instance_id().map(str::to_owned)))
     }
 
-    async fn image(&self) -> Option<String> {
+    async fn image(&self) -> Found {
         let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
         let request = self
             .client
@@ -130,14 +146,19 @@ impl Ec2 {
             .owners("amazon")
             .filters(filter("name", IMAGE_NAME))
             .filters(filter("state", "available"));
-        let images = Box::pin(request.send()).await.ok()?;
-        let newest = images.images().iter().max_by_key(|image| image.creation_date().map(str::to_owned))?;
-        newest.image_id().map(str::to_owned)
+        let images = Box::pin(request.send()).await;
+        let answer = Answer::of(&images);
+        let Ok(images) = images else { return not_seen(&answer) };
+        let newest = images.images().iter().max_by_key(|image| image.creation_date().map(str::to_owned));
+        Ok(newest.and_then(|image| image.image_id().map(str::to_owned)))
     }
 
-    async fn subnet(&self) -> Option<String> {
-        let page = Box::pin(self.client.describe_subnets().max_results(FEWEST).send()).await.ok()?;
-        page.subnets().iter().find_map(|subnet| subnet.subnet_id().map(str::to_owned))
+    async fn subnet(&self) -> Found {
+        let page = Box::pin(self.client.describe_subnets().max_results(SUBNETS).send()).await;
+        let answer = Answer::of(&page);
+        let Ok(page) = page else { return not_seen(&answer) };
+        let subnet = page.subnets().iter().max_by_key(|subnet| suits(subnet));
+        Ok(subnet.and_then(|subnet| subnet.subnet_id().map(str::to_owned)))
     }
 
     /// Asks whether the role may do this.
@@ -149,58 +170,69 @@ impl Ec2 {
         if name == "RunInstances" {
             return self.ask_to_launch().await;
         }
-        let instance =
-            if NEEDS_INSTANCE.contains(&name) { self.some_instance().await } else { ABSENT_INSTANCE };
+        let found = if NEEDS_INSTANCE.contains(&name) {
+            match self.instance.get_or_init(|| self.instance()).await {
+                Ok(found) => found.as_deref(),
+                Err(unknown) => return unknown.clone(),
+            }
+        } else {
+            None
+        };
+        let (instance, on_instance) = (found.unwrap_or(ABSENT_INSTANCE), On::Instance(found));
         let ec2 = &self.client;
         let (answer, on) = match name {
-            "DescribeInstances" => (dry_run!(ec2.describe_instances()), None),
-            "DescribeVolumes" => (dry_run!(ec2.describe_volumes()), None),
-            "DescribeTags" => (dry_run!(ec2.describe_tags()), None),
-            "DescribeInstanceStatus" => (dry_run!(ec2.describe_instance_status()), None),
-            "DescribeVolumeStatus" => (dry_run!(ec2.describe_volume_status()), None),
-            "DescribeSecurityGroups" => (dry_run!(ec2.describe_security_groups()), None),
-            "DescribeRouteTables" => (dry_run!(ec2.describe_route_tables()), None),
-            "DescribeSubnets" => (dry_run!(ec2.describe_subnets()), None),
-            "DescribeVpcs" => (dry_run!(ec2.describe_vpcs()), None),
-            "DescribeImages" => (dry_run!(ec2.describe_images().owners("self")), None),
-            "DescribeInstanceTypes" => (dry_run!(ec2.describe_instance_types()), None),
-            "DescribeSnapshots" => (dry_run!(ec2.describe_snapshots().owner_ids("self")), None),
-            "StartInstances" => (dry_run!(ec2.start_instances().instance_ids(instance)), Some(instance)),
-            "StopInstances" => (dry_run!(ec2.stop_instances().instance_ids(instance)), Some(instance)),
-            "RebootInstances" => (dry_run!(ec2.reboot_instances().instance_ids(instance)), Some(instance)),
+            "DescribeInstances" => (dry_run!(ec2.describe_instances()), On::Nothing),
+            "DescribeVolumes" => (dry_run!(ec2.describe_volumes()), On::Nothing),
+            "DescribeTags" => (dry_run!(ec2.describe_tags()), On::Nothing),
+            "DescribeInstanceStatus" => (dry_run!(ec2.describe_instance_status()), On::Nothing),
+            "DescribeVolumeStatus" => (dry_run!(ec2.describe_volume_status()), On::Nothing),
+            "DescribeSecurityGroups" => (dry_run!(ec2.describe_security_groups()), On::Nothing),
+            "DescribeRouteTables" => (dry_run!(ec2.describe_route_tables()), On::Nothing),
+            "DescribeSubnets" => (dry_run!(ec2.describe_subnets()), On::Nothing),
+            "DescribeVpcs" => (dry_run!(ec2.describe_vpcs()), On::Nothing),
+            "DescribeImages" => (dry_run!(ec2.describe_images().owners("self")), On::Nothing),
+            "DescribeInstanceTypes" => (dry_run!(ec2.describe_instance_types()), On::Nothing),
+            "DescribeSnapshots" => (dry_run!(ec2.describe_snapshots().owner_ids("self")), On::Nothing),
+            "StartInstances" => (dry_run!(ec2.start_instances().instance_ids(instance)), on_instance),
+            "StopInstances" => (dry_run!(ec2.stop_instances().instance_ids(instance)), on_instance),
+            "RebootInstances" => (dry_run!(ec2.reboot_instances().instance_ids(instance)), on_instance),
             "CreateTags" => {
                 let tag = Tag::builder().key("drawbridge:probe").value("dry-run").build();
-                (dry_run!(ec2.create_tags().resources(instance).tags(tag)), Some(instance))
+                (dry_run!(ec2.create_tags().resources(instance).tags(tag)), on_instance)
             }
             "CreateSnapshots" => {
                 let of = InstanceSpecification::builder().instance_id(instance).build();
-                (dry_run!(ec2.create_snapshots().instance_specification(of)), Some(instance))
+                (dry_run!(ec2.create_snapshots().instance_specification(of)), on_instance)
             }
             "CreateImage" => {
                 let image = ec2.create_image().instance_id(instance).name("drawbridge-probe").no_reboot(true);
-                (dry_run!(image), Some(instance))
+                (dry_run!(image), on_instance)
             }
             // From here on nothing that exists is named.
             "TerminateInstances" => {
-                (dry_run!(ec2.terminate_instances().instance_ids(ABSENT_INSTANCE)), Some(ABSENT_INSTANCE))
+                (dry_run!(ec2.terminate_instances().instance_ids(ABSENT_INSTANCE)), On::Absent)
             }
-            "DeleteSnapshot" => {
-                (dry_run!(ec2.delete_snapshot().snapshot_id(ABSENT_SNAPSHOT)), Some(ABSENT_SNAPSHOT))
-            }
-            "DeregisterImage" => {
-                (dry_run!(ec2.deregister_image().image_id(ABSENT_IMAGE)), Some(ABSENT_IMAGE))
-            }
+            "DeleteSnapshot" => (dry_run!(ec2.delete_snapshot().snapshot_id(ABSENT_SNAPSHOT)), On::Absent),
+            "DeregisterImage" => (dry_run!(ec2.deregister_image().image_id(ABSENT_IMAGE)), On::Absent),
             _ => return Judged::not_asked("there is no known way to find out"),
         };
-        let judged = answer.judged(CheckMethod::DryRun, Service::Ec2);
         match on {
-            Some(absent) if absent.ends_with(&ABSENT_INSTANCE[2..]) => judged.noted(|| {
-                "tried on an id that nothing has, for nothing that exists may be named here".to_owned()
-            }),
-            Some(real) => judged.noted(|| {
-                format!("tried on {real}; a policy with conditions may decide otherwise on another resource")
-            }),
-            None => judged,
+            On::Nothing => answer.judged(CheckMethod::DryRun, Service::Ec2),
+            On::Instance(Some(real)) => {
+                answer.judged(CheckMethod::DryRun, Service::Ec2Resource).noted(|| {
+                    format!(
+                        "tried on {real}; a policy with conditions may decide otherwise on another resource"
+                    )
+                })
+            }
+            On::Instance(None) => {
+                let why = "there is no instance to be seen that it could be tried on";
+                answer.judged(CheckMethod::DryRun, Service::Ec2Resource).of_what_is_absent(why)
+            }
+            On::Absent => {
+                let why = "it destroys, so it was tried on an id that nothing has";
+                answer.judged(CheckMethod::DryRun, Service::Ec2Resource).of_what_is_absent(why)
+            }
         }
     }
 
@@ -217,8 +249,12 @@ impl Ec2 {
     }
 
     async fn ask_to_launch(&self) -> Judged {
-        let look_up = async || futures::join!(self.image(), self.subnet());
-        let (image, subnet) = self.launch.get_or_init(look_up).await;
+        // One after the other: how many questions are in flight is counted by those who ask.
+        let look_up = async || (self.image().await, self.subnet().await);
+        let (image, subnet) = match self.launch.get_or_init(look_up).await {
+            (Ok(image), Ok(subnet)) => (image, subnet),
+            (Err(unknown), _) | (_, Err(unknown)) => return unknown.clone(),
+        };
         let Some(image) = image else {
             return Judged::not_asked(
                 "there is no image of Amazon's to be seen that a launch could be tried with",
@@ -236,8 +272,22 @@ impl Ec2 {
             .min_count(1)
             .max_count(1);
         let answer = dry_run!(request);
-        answer.judged(CheckMethod::DryRun, Service::Ec2).noted(|| {
+        answer.judged(CheckMethod::DryRun, Service::Ec2Resource).noted(|| {
             format!("tried with {image} in {subnet}; a policy with conditions may decide otherwise on others")
         })
     }
+}
+
+/// Whether `INSTANCE_TYPE` is to be had in this subnet: not on an Outpost, nor in a Local or Wavelength
+/// Zone, whose ids have a part more (`usw2-lax1-az1`). Source: EC2 User Guide, "Regions and Zones".
+fn suits(subnet: &Subnet) -> bool {
+    let zone = subnet.availability_zone_id();
+    let in_region = zone.is_none_or(|id| id.matches('-').count() == 1 && id != OLD_ZONE);
+    in_region && subnet.outpost_arn().is_none()
+}
+
+/// A look-up that came to nothing: the role may not look, unless AWS did not say.
+fn not_seen(answer: &Answer) -> Found {
+    let judged = answer.judged(CheckMethod::DryRun, Service::Ec2);
+    if judged.outcome == CheckOutcome::Inconclusive { Err(judged) } else { Ok(None) }
 }
