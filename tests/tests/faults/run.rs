@@ -24,7 +24,7 @@ const PREPARED_AT_A_TIME: usize = 20;
 /// Runs that come before the clean ones are recorded, so that those find the installation in use.
 const WARM_UP: usize = 6;
 /// Clean runs of each kind that are recorded. A call that not all of them make depends on chance.
-const RECORDED: usize = 2;
+const RECORDED: usize = 3;
 /// How often a row is run whose call did not come.
 const TRIES: usize = 4;
 /// How long a row may take.
@@ -91,6 +91,20 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
     assert!(wrong.is_empty(), "{} rows of {}: {}", wrong.len(), table.results.len(), wrong.join("\n"));
     let found = scene.provider.dead_letters().await;
     assert_eq!(found.len(), letters, "messages ended among the dead letters: {found:#?}");
+    let drift = drift(&scene).await;
+    assert_eq!(drift, json!([]), "the table and IAM differ in the end");
+}
+
+/// How the table, the policies and their attachments differ, as Drawbridge itself finds.
+async fn drift(scene: &Scene) -> Value {
+    let asked = json!({"dry_run": true});
+    let begun = scene.user.api.post("/v1/grants/reconcile", asked).await.expect(202);
+    let path = format!("/v1/grants/reconciliations/{}", begun["reconciliation_id"].as_str().unwrap());
+    let done = blackbox::eventually("the reconciliation ends", async || {
+        let now = scene.user.api.get(&path).await.expect(200);
+        Some(now).filter(|now| now["state"] != "running")
+    });
+    done.await["findings"].clone()
 }
 
 /// What some clean runs saw, which must be the same, and their calls.
