@@ -77,14 +77,20 @@ impl State {
         latest.into_values().cloned().collect()
     }
 
-    /// Whether the condition under which checks are put holds: that no later verification was there.
+    /// Whether the condition under which checks are put holds: that no later verification was there,
+    /// and this one has not written as much.
     fn may_put(&self, input: &PutItemInput) -> bool {
-        let Some("attribute_not_exists(pk) OR verification_id <= :id") = input.condition_expression() else {
+        let condition = input.condition_expression().unwrap_or_default();
+        if !condition.ends_with("OR (verification_id = :id AND asked < :asked)") {
             return true;
+        }
+        let place = |id: &AttributeValue, asked: &AttributeValue| {
+            (id.as_s().unwrap().clone(), asked.as_n().unwrap().parse::<u32>().unwrap())
         };
-        let held = self.held(input.item().unwrap());
-        let ours = input.expression_attribute_values().unwrap()[":id"].as_s().unwrap();
-        held.is_none_or(|held| held["verification_id"].as_s().unwrap() <= ours)
+        let values = input.expression_attribute_values().unwrap();
+        let ours = place(&values[":id"], &values[":asked"]);
+        self.held(input.item().unwrap())
+            .is_none_or(|held| place(&held["verification_id"], &held["asked"]) < ours)
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{ConnectionId, Error};
 use crate::Store;
 use crate::connections::moved;
 use crate::failure::unexpected;
-use crate::item::{Key, from_item, text, to_item};
+use crate::item::{Key, from_item, number, text, to_item};
 
 /// What the sort keys begin with.
 const PREFIX: &str = "CHECKS#";
@@ -50,19 +50,23 @@ impl Store {
         }
     }
 
-    /// Writes what is known of a Region, unless a later verification has written already.
+    /// Writes what is known of a Region, unless a later verification has written already, or this one
+    /// as much: of two that take one step, the later must not put back what the earlier did not hear.
     ///
     /// # Errors
     /// 409 `concurrent_change` when one has.
     pub async fn put_checks(&self, connection: ConnectionId, checks: &RegionChecks) -> Result<(), Error> {
-        // Ids of later verifications are greater. One that repeats a step writes over itself.
+        // Ids of later verifications are greater.
         let written = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(to_item(key(connection, checks.region.as_str()), checks)?))
-            .condition_expression("attribute_not_exists(pk) OR verification_id <= :id")
+            .condition_expression(
+                "attribute_not_exists(pk) OR verification_id < :id OR (verification_id = :id AND asked < :asked)",
+            )
             .expression_attribute_values(":id", text(checks.verification_id.to_string()))
+            .expression_attribute_values(":asked", number(checks.asked.into()))
             .send()
             .await;
         written.map(|_| ()).map_err(|error| match error.as_service_error() {

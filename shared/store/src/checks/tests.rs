@@ -33,7 +33,14 @@ async fn a_region_is_written_unless_a_later_verification_was_there() {
     assert_eq!(item["sk"], text("CHECKS#eu-central-1"));
     // What is the connection's alone stands on no index.
     assert!(["list_key", "state_key", "customer_key", "due_key"].iter().all(|key| !item.contains_key(*key)));
-    assert_eq!(puts[0].condition_expression(), Some("attribute_not_exists(pk) OR verification_id <= :id"));
+    // Of two that take one step, the later must not put back what the earlier did not hear.
+    assert_eq!(
+        puts[0].condition_expression(),
+        Some(
+            "attribute_not_exists(pk) OR verification_id < :id OR (verification_id = :id AND asked < :asked)"
+        )
+    );
+    assert_eq!(puts[0].expression_attribute_values().unwrap()[":asked"], item["asked"]);
     assert_eq!(puts[0].expression_attribute_values().unwrap()[":id"], item["verification_id"]);
 
     table.refuse_put(PutItemError::ConditionalCheckFailedException(found(None)), vec![]);
