@@ -16,9 +16,9 @@ use crate::workflow::{Scene, Workflow};
 const STACK: &str = "faults";
 /// Rows of a batch. All of them are over before their grants are given back, so that no row takes a
 /// grant that another has just left and publishes it in its place.
-const BATCH: usize = 80;
+const BATCH: usize = 50;
 /// Rows of a batch that run at a time. Most of a row is waiting.
-const AT_A_TIME: usize = 80;
+const AT_A_TIME: usize = 50;
 /// Connections that are prepared or ended at a time.
 const PREPARED_AT_A_TIME: usize = 20;
 /// Runs that come before the clean ones are recorded, so that those find the installation in use.
