@@ -38,7 +38,7 @@ impl Policies {
                             role: stem(role),
                             statement: sid.to_owned(),
                             action: action.as_str().unwrap().to_owned(),
-                            resource: stem(resource),
+                            resource: any_broker(&stem(resource)),
                         };
                         roles.entry(role.to_owned()).or_default().push((right, resource.to_owned()));
                     }
@@ -71,6 +71,17 @@ fn one_or_many(value: &Value) -> &[Value] {
     value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
 }
 
+/// A broker's ARN without its number: a statement that names one names all, and which of them serves
+/// a role depends on how full the others are.
+fn any_broker(resource: &str) -> String {
+    match resource.split_once("role/drawbridge/broker-") {
+        Some((head, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{head}role/drawbridge/broker-…")
+        }
+        _ => resource.to_owned(),
+    }
+}
+
 /// A name or an ARN without the random endings that `CloudFormation` gives: at least twelve capital
 /// letters and digits behind a hyphen.
 fn stem(text: &str) -> String {
@@ -88,6 +99,15 @@ fn stem(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brokers_are_alike_and_nothing_else_is() {
+        let broker = |end: &str| format!("arn:aws:iam::111111111111:role/drawbridge/broker-{end}");
+        assert_eq!(any_broker(&broker("1")), any_broker(&broker("12")));
+        for other in [broker("*"), broker("boundary"), "arn:aws:iam::111111111111:role/broker-1".to_owned()] {
+            assert_eq!(any_broker(&other), other);
+        }
+    }
     use serde_json::json;
 
     fn policies() -> Policies {
