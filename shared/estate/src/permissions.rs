@@ -137,7 +137,10 @@ async fn ask_all(permissions: Vec<Permission>, ask: impl AsyncFn(Permission) -> 
     let Some((first, rest)) = split_first(permissions) else { return Vec::new() };
     let opening = in_time(first).await;
     if opening.is_closed() {
-        return std::iter::once(first).chain(rest).map(|other| finding(other, opening.clone())).collect();
+        let all = std::iter::once(first).chain(rest);
+        return all
+            .map(|other| finding(other, Judged { method: method_of(other), ..opening.clone() }))
+            .collect();
     }
     let in_time = &in_time;
     let others = stream::iter(rest)
@@ -191,11 +194,14 @@ fn unanswered(permissions: Vec<Permission>) -> Vec<Finding> {
 }
 
 fn no_answer(permission: Permission) -> Judged {
-    let method = match way(permission.action) {
+    Judged::no_answer(method_of(permission))
+}
+
+fn method_of(permission: Permission) -> CheckMethod {
+    match way(permission.action) {
         Some(Way::Asked(method)) => method,
         _ => CheckMethod::None,
-    };
-    Judged::no_answer(method)
+    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ async fn a_region_that_refuses_the_first_question_is_asked_no_other(
     for finding in refused {
         assert_eq!((finding.outcome, finding.refused_by_region), (CheckOutcome::Denied, true), "{finding:?}");
         assert!(finding.detail.as_ref().unwrap().contains(code), "{finding:?}");
+        // Each by the way that it would have been asked, and not by the first one's.
+        assert_eq!(way(finding.permission.action), Some(Way::Asked(finding.method)), "{finding:?}");
     }
     let calls = account.wire.calls();
     let asked: Vec<_> = calls.iter().filter(|call| call.service.starts_with(service)).collect();
