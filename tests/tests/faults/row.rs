@@ -50,6 +50,13 @@ pub(crate) struct Call {
     pub ordinal: u32,
 }
 
+impl Call {
+    /// Whether another of its kind comes before it in its row.
+    pub const fn is_repeated(&self) -> bool {
+        self.ordinal > 1
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} #{}", self.signature, self.ordinal)

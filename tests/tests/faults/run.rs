@@ -135,15 +135,16 @@ async fn all_rows<W: Workflow>(
             for ran in batch(workflow, scene, some.to_vec(), Some(clean)).await {
                 let Some((call, fault)) = ran.plan.broken.clone() else { continue };
                 let hits = ran.report.hits;
-                let outcome = match hits {
-                    0 if tries < TRIES => {
-                        // A process that has run before may know already what it would ask for.
-                        again.push(Plan { cold: true, ..ran.plan });
-                        continue;
-                    }
-                    0 => Outcome::NotHit,
-                    _ if ran.seen == *clean => Outcome::AsClean,
-                    _ => Outcome::Different(ran.seen),
+                let outcome = if ran.seen != *clean {
+                    Outcome::Different(ran.seen)
+                } else if hits > 0 {
+                    Outcome::AsClean
+                } else if tries < TRIES {
+                    // A process that has run before may know already what it would ask for.
+                    again.push(Plan { cold: true, ..ran.plan });
+                    continue;
+                } else {
+                    Outcome::NotHit
                 };
                 let result = Result { call, fault, outcome, hits, tries, seconds: ran.seconds };
                 if let Some(wrong) = result.is_wrong(clean) {
