@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
 use crate::commands::doctor::Doctor;
+use crate::commands::operations::OperationsCommand;
 use crate::commands::show_status::ShowStatus;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
@@ -120,6 +121,9 @@ pub enum Command {
     /// The AWS accounts of customers, each reached through one role
     #[command(subcommand)]
     Connections(ConnectionsCommand),
+    /// What is carried out in customers' accounts, one IAM action at a time
+    #[command(subcommand)]
+    Operations(OperationsCommand),
     /// What Drawbridge's brokers may assume, as IAM policies
     #[command(subcommand)]
     Grants(GrantsCommand),

@@ -5,6 +5,7 @@ pub mod connections;
 pub mod customers;
 pub mod doctor;
 pub mod grants;
+pub mod operations;
 pub mod show_status;
 
 mod confirmation;
@@ -14,13 +15,16 @@ mod create_invite;
 mod list_connections;
 mod list_customers;
 mod list_events;
+mod list_operations;
 mod offboard_connection;
 mod print_setup;
 mod reconcile_grants;
 mod revoke_invite;
+mod run_operation;
 mod show_connection;
 mod show_customer;
 mod show_grants;
+mod show_operation;
 mod submit_role;
 mod update_connection;
 mod verify_connection;
@@ -45,6 +49,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
         Command::Status(command) => command.run(&connect(options).await?, screen).await,
+        Command::Operations(command) => command.run(&connect(options).await?, screen).await,
         Command::Grants(command) => command.run(&connect(options).await?, screen).await,
     }
 }

@@ -72,6 +72,7 @@ def deploy(instance, functions, parameters=None):
             "log_groups": {
                 "api": outputs["ApiLogGroupName"],
                 "onboarder": outputs["OnboarderLogGroupName"],
+                "operations": outputs["OperationsLogGroupName"],
                 "access": outputs["AccessLogGroupName"],
             },
             "log_dir": str(instance.logs),

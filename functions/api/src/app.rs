@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::extract::FromRequestParts as _;
+use axum::http::request::Parts;
 use domain::connection::{End, InviteHold, Occasion, Start};
 use domain::grant::Capacity;
 use domain::invite::Invite;
@@ -10,6 +12,9 @@ use domain::{Actor, Deployment, EventId, OffboardingId, VerificationId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
 use store::{OnboardingQueue, Store};
+use web::idempotency::Replaying;
+
+use crate::invited::Invited;
 
 /// The state of the API: cheap to clone, one for each request.
 #[derive(Debug, Clone)]
@@ -28,6 +33,17 @@ pub struct App {
     pub invite_lifetime: SignedDuration,
     /// Where customers reach the API, with no slash at its end.
     pub public_url: Arc<str>,
+}
+
+impl Replaying for App {
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whoever holds an invite that is in force.
+    async fn admits(&self, path: &str, parts: &mut Parts) -> bool {
+        path.starts_with("/onboard/") && Invited::from_request_parts(parts, self).await.is_ok()
+    }
 }
 
 impl App {

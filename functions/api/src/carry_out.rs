@@ -5,7 +5,7 @@ use domain::{Actor, Connection, ConnectionId, ConnectionState, Error, grant};
 use jiff::SignedDuration;
 
 use crate::app::App;
-use crate::idempotency::Idempotent;
+use web::idempotency::Idempotent;
 
 /// How long the first message of what begins is held back, so that the table knows of it when the
 /// message arrives.

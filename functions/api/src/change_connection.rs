@@ -9,15 +9,15 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::body::JsonBody;
-use crate::caller::Operator;
 use crate::carry_out::carry_out;
-use crate::id::Id;
-use crate::idempotency::Idempotent;
-use crate::if_match::IfMatch;
-use crate::problem::Refused;
 use crate::scope::{capability_set, check_label, read_capabilities, read_regions};
 use crate::view::ConnectionView;
+use web::body::JsonBody;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::if_match::IfMatch;
+use web::problem::Refused;
 
 /// What is to be another than it is; what is left out stays.
 #[expect(clippy::option_option, reason = "a null that is given is not a field that is left out")]

@@ -16,13 +16,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::body::{JsonBody, noted, required};
-use crate::caller::Operator;
-use crate::id::Id;
-use crate::idempotency::Idempotent;
-use crate::problem::Refused;
 use crate::scope::{capability_set, check_label, read_capabilities, read_regions};
 use crate::view::ConnectionView;
+use web::body::{JsonBody, noted, required};
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
 
 /// A new connection.
 #[derive(Debug, Deserialize, ToSchema)]

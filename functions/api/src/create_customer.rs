@@ -12,11 +12,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::body::{JsonBody, required};
-use crate::caller::Operator;
-use crate::idempotency::Idempotent;
-use crate::problem::Refused;
 use crate::view::CustomerView;
+use web::body::{JsonBody, required};
+use web::caller::Operator;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
 
 /// A new customer.
 #[derive(Debug, Deserialize, ToSchema)]

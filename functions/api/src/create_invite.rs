@@ -8,11 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::caller::Operator;
 use crate::carry_out::carry_out;
-use crate::id::Id;
-use crate::idempotency::{Idempotent, kept};
-use crate::problem::Refused;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::{Idempotent, kept};
+use web::problem::Refused;
 
 /// A customer's link to a connection.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,7 +7,7 @@ use domain::{Connection, Error};
 use runtime::now;
 
 use crate::app::App;
-use crate::problem::Refused;
+use web::problem::Refused;
 
 /// The connection that the path's invite leads to, while it is in force.
 #[derive(Debug)]

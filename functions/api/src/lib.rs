@@ -5,25 +5,20 @@
 //! state table and put work on the onboarding queue, and has no way into anybody's account.
 
 mod app;
-mod body;
-mod caller;
 mod carry_out;
 mod change_connection;
 mod create_connection;
 mod create_customer;
 mod create_invite;
-mod id;
-mod idempotency;
-mod if_match;
 mod invited;
 mod list_connections;
 mod list_customers;
 mod list_events;
-mod list_query;
 mod offboard_connection;
 mod openapi;
-mod problem;
 mod reconcile_grants;
+#[cfg(test)]
+mod requests;
 mod revoke_invite;
 mod scope;
 mod show_connection;
@@ -43,12 +38,13 @@ mod view;
 use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::{idempotency, problem};
 
 pub use app::App;
 
 /// Every route, with the document that describes them.
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::frame())
+    OpenApiRouter::with_openapi(web::openapi::frame())
         .routes(routes!(create_customer::create_customer, list_customers::list_customers))
         .routes(routes!(show_customer::show_customer))
         .routes(routes!(create_connection::create_connection))
@@ -80,7 +76,7 @@ pub fn router(app: App) -> Router {
         .fallback(problem::unknown_route)
         .method_not_allowed_fallback(problem::unknown_method)
         .layer(middleware::from_fn(problem::answer_refusals))
-        .layer(middleware::from_fn_with_state(app.clone(), idempotency::replay))
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::replay::<App>))
         .layer(middleware::from_fn(problem::log_requests))
         .with_state(app)
 }

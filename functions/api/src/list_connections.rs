@@ -6,10 +6,10 @@ use domain::{ConnectionState, Error, FieldError};
 use store::ConnectionFilter;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::list_query::QueryString;
-use crate::problem::Refused;
 use crate::view::ConnectionList;
+use web::caller::Operator;
+use web::list_query::QueryString;
+use web::problem::Refused;
 
 /// Lists connections, the oldest first.
 #[utoipa::path(

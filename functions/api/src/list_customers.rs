@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::list_query::QueryString;
-use crate::problem::Refused;
 use crate::view::CustomerList;
+use web::caller::Operator;
+use web::list_query::QueryString;
+use web::problem::Refused;
 
 /// Lists customers, the oldest first.
 #[utoipa::path(

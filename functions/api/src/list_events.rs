@@ -5,11 +5,11 @@ use axum::extract::State;
 use domain::ConnectionId;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::id::Id;
-use crate::list_query::QueryString;
-use crate::problem::Refused;
 use crate::view::EventList;
+use web::caller::Operator;
+use web::id::Id;
+use web::list_query::QueryString;
+use web::problem::Refused;
 
 /// Lists what has happened to a connection, the oldest first.
 #[utoipa::path(

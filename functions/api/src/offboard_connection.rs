@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 use domain::ConnectionId;
 
 use crate::app::App;
-use crate::caller::Operator;
 use crate::carry_out::carry_out;
-use crate::id::Id;
-use crate::idempotency::Idempotent;
-use crate::if_match::IfMatch;
-use crate::problem::Refused;
 use crate::view::ConnectionView;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::if_match::IfMatch;
+use web::problem::Refused;
 
 /// Ends a connection: takes its grant away, shows that AWS refuses the role, and writes the
 /// receipt. Asked again while that goes on, or after it, nothing changes; after it stalled, it is

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::body::JsonBody;
-use crate::caller::Operator;
-use crate::id::Id;
-use crate::idempotency::Idempotent;
-use crate::problem::Refused;
+use web::body::JsonBody;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
 
 /// How a reconciliation is to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use domain::ConnectionId;
 
 use crate::app::App;
-use crate::caller::Operator;
 use crate::carry_out::carry_out;
-use crate::id::Id;
-use crate::idempotency::Idempotent;
-use crate::if_match::IfMatch;
-use crate::problem::Refused;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::if_match::IfMatch;
+use web::problem::Refused;
 
 /// Ends the customer's link. Where there is none, nothing changes.
 #[utoipa::path(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::customer::{is_one_line, one_line_rule};
 use domain::{Capability, CapabilitySet, Deployment, Error, FieldError, Region};
 
-use crate::body::noted;
+use web::body::noted;
 
 /// Longest label, in characters.
 const MAX_LABEL: usize = 200;

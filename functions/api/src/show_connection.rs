@@ -5,10 +5,10 @@ use axum::extract::State;
 use domain::ConnectionId;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::id::Id;
-use crate::problem::Refused;
 use crate::view::{ConnectionView, checks_of};
+use web::caller::Operator;
+use web::id::Id;
+use web::problem::Refused;
 
 /// Shows a connection.
 #[utoipa::path(

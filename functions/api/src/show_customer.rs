@@ -5,10 +5,10 @@ use axum::extract::State;
 use domain::CustomerId;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::id::Id;
-use crate::problem::Refused;
 use crate::view::CustomerView;
+use web::caller::Operator;
+use web::id::Id;
+use web::problem::Refused;
 
 /// Shows a customer.
 #[utoipa::path(

@@ -6,8 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::problem::Refused;
+use web::caller::Operator;
+use web::problem::Refused;
 
 /// How full the brokers' grants are.
 #[derive(Debug, Serialize, ToSchema)]

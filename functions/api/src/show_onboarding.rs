@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::invited::Invited;
-use crate::problem::Refused;
 use crate::show_setup::SetupView;
 use crate::view::{VerificationView, checks_of};
+use web::problem::Refused;
 
 /// How far the customer's connection has come.
 #[derive(Debug, Serialize, ToSchema)]

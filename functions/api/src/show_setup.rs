@@ -9,10 +9,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::caller::Operator;
-use crate::id::Id;
-use crate::list_query::QueryString;
-use crate::problem::Refused;
+use web::caller::Operator;
+use web::id::Id;
+use web::list_query::QueryString;
+use web::problem::Refused;
 
 /// What the customer needs to make the role, with this connection's values filled in.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,13 +7,13 @@ use domain::Actor;
 use runtime::now;
 
 use crate::app::App;
-use crate::body::JsonBody;
 use crate::carry_out::carry_out;
-use crate::idempotency::Idempotent;
 use crate::invited::Invited;
-use crate::problem::Refused;
 use crate::show_onboarding::ProgressView;
 use crate::submit_role::{SubmitRoleRequest, read_role};
+use web::body::JsonBody;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
 
 /// Submits the customer's role. Once one has been proven, only the same one can be submitted, which
 /// verifies it again.

@@ -9,14 +9,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::body::JsonBody;
-use crate::caller::Operator;
 use crate::carry_out::carry_out;
-use crate::id::Id;
-use crate::idempotency::Idempotent;
-use crate::if_match::IfMatch;
-use crate::problem::Refused;
 use crate::view::ConnectionView;
+use web::body::JsonBody;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::if_match::IfMatch;
+use web::problem::Refused;
 
 /// The customer's role.
 #[derive(Debug, Deserialize, ToSchema)]

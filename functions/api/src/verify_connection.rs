@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use domain::ConnectionId;
 
 use crate::app::App;
-use crate::caller::Operator;
 use crate::carry_out::carry_out;
-use crate::id::Id;
-use crate::idempotency::{Idempotent, kept};
-use crate::problem::Refused;
 use crate::view::ConnectionView;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::{Idempotent, kept};
+use web::problem::Refused;
 
 /// Verifies the connection's role again. While a verification is running this changes nothing.
 #[utoipa::path(

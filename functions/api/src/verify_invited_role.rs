@@ -8,10 +8,10 @@ use runtime::now;
 
 use crate::app::App;
 use crate::carry_out::carry_out;
-use crate::idempotency::{Idempotent, kept};
 use crate::invited::Invited;
-use crate::problem::Refused;
 use crate::show_onboarding::ProgressView;
+use web::idempotency::{Idempotent, kept};
+use web::problem::Refused;
 
 /// Has the role looked at again, for a customer who has mended something.
 #[utoipa::path(

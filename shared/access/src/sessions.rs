@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, Region};
@@ -37,6 +39,24 @@ impl CustomerSession {
     pub fn in_region(&self, region: &Region) -> SdkConfig {
         let region = aws_config::Region::new(region.as_str().to_owned());
         SdkConfig::clone(&self.config).into_builder().region(region).build()
+    }
+}
+
+impl CustomerSession {
+    /// The same session, for what must not be asked twice: the SDK asks once, and waits for the answer
+    /// as long as it would have for all of its tries. A write whose answer was lost may have been
+    /// carried out, and would be again.
+    #[must_use]
+    pub fn asking_once(&self) -> Self {
+        let mut timeouts = TimeoutConfig::builder();
+        if let Some(known) = self.config.timeout_config() {
+            timeouts.set_connect_timeout(known.connect_timeout());
+            timeouts.set_operation_timeout(known.operation_timeout());
+            timeouts.set_operation_attempt_timeout(known.operation_timeout());
+        }
+        let builder = SdkConfig::clone(&self.config).into_builder();
+        let config = builder.retry_config(RetryConfig::disabled()).timeout_config(timeouts.build()).build();
+        Self { config: Arc::new(config) }
     }
 }
 

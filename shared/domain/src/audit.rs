@@ -77,6 +77,9 @@ pub enum EventType {
     /// The role could not be shown to be out of reach in time; it will be tried again.
     #[serde(rename = "connection.offboarding_stalled")]
     OffboardingStalled,
+    /// An operation in the customer's account has ended; `data` says which, and what became of it.
+    #[serde(rename = "operation.finished")]
+    OperationFinished,
 }
 
 /// One entry of the audit list. `data` never holds an external ID or a credential.

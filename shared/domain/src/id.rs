@@ -89,6 +89,10 @@ id!(
     OffboardingId, "off_", "an offboarding"
 );
 id!(
+    /// One operation in a customer's account.
+    OperationId, "op_", "an operation"
+);
+id!(
     /// One comparison of the grants in the table with those in IAM.
     ReconciliationId, "rec_", "a reconciliation"
 );

@@ -19,6 +19,7 @@ pub mod id;
 pub mod invite;
 pub mod message;
 pub mod offboarding;
+pub mod operation;
 pub mod place;
 pub mod policy;
 pub mod proof;
@@ -40,6 +41,8 @@ pub use customer::Customer;
 pub use deployment::Deployment;
 pub use error::{Error, ErrorKind, FieldError};
 pub use external_id::ExternalId;
-pub use id::{ConnectionId, CustomerId, EventId, OffboardingId, ReconciliationId, VerificationId};
+pub use id::{
+    ConnectionId, CustomerId, EventId, OffboardingId, OperationId, ReconciliationId, VerificationId,
+};
 pub use place::{AccountId, Partition, Region};
 pub use state::ConnectionState;

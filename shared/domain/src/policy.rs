@@ -94,7 +94,7 @@ impl From<&str> for OneOrMany {
 
 impl Statement {
     /// Allows `actions` on `resources`.
-    fn allow<A: Into<String>, R: Into<String>>(
+    pub fn allow<A: Into<String>, R: Into<String>>(
         actions: impl IntoIterator<Item = A>,
         resources: impl IntoIterator<Item = R>,
     ) -> Self {
@@ -113,12 +113,10 @@ impl Statement {
         self
     }
 
-    fn on_condition(
-        mut self,
-        operator: &'static str,
-        key: &'static str,
-        value: impl Into<OneOrMany>,
-    ) -> Self {
+    /// The same, where `key` compares so with `value`. Source: IAM User Guide, "IAM JSON policy
+    /// elements: Condition operators".
+    #[must_use]
+    pub fn on_condition(mut self, operator: &'static str, key: &'static str, value: &str) -> Self {
         self.condition.entry(operator).or_default().insert(key, value.into());
         self
     }

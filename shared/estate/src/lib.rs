@@ -1,7 +1,8 @@
 //! What is in a customer's account.
 //!
-//! [`Permissions`] finds out what the customer's role may do there, without changing anything.
+//! [`operations`] carries out one action at a time. [`Permissions`] finds out what the customer's role may do there, without changing anything.
 
+pub mod operations;
 mod permissions;
 
 pub use permissions::{Permissions, Way, way};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::invite::InviteHash;
-use domain::{ConnectionId, CustomerId, Error, ReconciliationId, RoleArn};
+use domain::{ConnectionId, CustomerId, Error, OperationId, ReconciliationId, RoleArn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -59,6 +59,10 @@ impl Key {
 
     pub fn idempotency(hash: &str) -> Self {
         Self::new(format!("IDEMPOTENCY#{hash}"), "META")
+    }
+
+    pub fn operation(id: OperationId) -> Self {
+        Self::new(format!("OPERATION#{id}"), "META")
     }
 
     pub fn reconciliation(id: ReconciliationId) -> Self {
@@ -120,6 +124,8 @@ pub enum Listing {
     OfCustomer(CustomerId),
     /// The connections in one state.
     InState(domain::ConnectionState),
+    /// The operations of one connection.
+    Operations(ConnectionId),
 }
 
 impl Listing {
@@ -128,6 +134,7 @@ impl Listing {
         match self {
             Self::Customers => ("list", "list_key", "customers".to_owned()),
             Self::Connections => ("list", "list_key", "connections".to_owned()),
+            Self::Operations(id) => ("list", "list_key", format!("operations#{id}")),
             Self::OfCustomer(id) => ("by-customer", "customer_key", id.to_string()),
             Self::InState(state) => ("by-state", "state_key", state.as_str().to_owned()),
         }
@@ -136,7 +143,11 @@ impl Listing {
     /// The key of the item `id` in the index: the index's own keys and the table's.
     pub(crate) fn key_of(&self, id: &str) -> Item {
         let (_, hash, value) = self.index();
-        let kind = if *self == Self::Customers { "CUSTOMER" } else { "CONNECTION" };
+        let kind = match self {
+            Self::Customers => "CUSTOMER",
+            Self::Operations(_) => "OPERATION",
+            Self::Connections | Self::OfCustomer(_) | Self::InState(_) => "CONNECTION",
+        };
         let mut item = Key::new(format!("{kind}#{id}"), "META").into_item();
         item.extend([(hash.to_owned(), text(value)), ("list_id".to_owned(), text(id))]);
         item

@@ -13,6 +13,7 @@ mod grants;
 mod idempotency;
 mod invites;
 mod item;
+mod operations;
 mod queue;
 mod reconciliations;
 mod record;

@@ -15,6 +15,7 @@ mod connected;
 mod observe;
 mod offboarding;
 mod onboarding;
+mod operating;
 mod report;
 mod reproof;
 mod row;
@@ -35,4 +36,9 @@ async fn offboarding_ends_the_same_whatever_fails() {
 #[tokio::test]
 async fn a_proof_that_comes_again_ends_the_same_whatever_fails() {
     run::every_row(&reproof::Reproof).await;
+}
+
+#[tokio::test]
+async fn an_operation_ends_the_same_whatever_fails() {
+    run::every_row(&operating::Operating).await;
 }

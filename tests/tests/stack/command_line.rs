@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use blackbox::{CustomerAccount, Estate, Keys, Provider, Stack};
+use blackbox::{Api, CustomerAccount, Estate, Keys, Provider, Stack};
 use serde_json::Value;
 
 /// The command that was built with these tests.
@@ -250,4 +250,30 @@ fn the_status_counts_a_new_connection() {
     assert_eq!(status["connections"]["total"].as_u64(), Some(sum), "{status}");
     assert_eq!(status["health"], "ok");
     assert!(status["grants"]["used_percent"].is_u64(), "{status}");
+}
+
+#[tokio::test]
+async fn what_is_in_an_account_is_seen_with_the_command() {
+    let (api, account) = (Api::operator(), CustomerAccount::new());
+    let (active, _) = api.active_connection(&account).await;
+    let instance = Estate::of(&account, "us-east-1").launch().await;
+    let (keys, id) = (&Stack::get().operator, active["connection_id"].as_str().unwrap());
+    let run =
+        ["operations", "run", id, "ec2:DescribeInstances", "--region", "us-east-1", "--reason", "to look"];
+    let shown = drawbridge(keys, &run);
+    let told = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert_eq!(shown.status.code(), Some(0), "{told}{}", String::from_utf8_lossy(&shown.stderr));
+    for part in ["succeeded", &instance, "to look", "aws cloudtrail lookup-events"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let input = r#"{"InstanceIds": ["i-0123456789abcdef0"]}"#;
+    let reboot = ["operations", "run", id, "ec2:RebootInstances", "--region", "us-east-1", "--input", input];
+    let failed = drawbridge(keys, &reboot);
+    assert_eq!(failed.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&failed.stdout).contains("not_found"));
+    let list = json(&drawbridge(keys, &["--output", "json", "operations", "list", id]));
+    let operation = list["items"][0]["operation_id"].as_str().unwrap();
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
+    let again = json(&drawbridge(keys, &["--output", "json", "operations", "show", operation]));
+    assert_eq!((&again["output"], &again["output_omitted"]), (&Value::Null, &Value::Bool(true)));
 }

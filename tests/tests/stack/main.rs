@@ -14,6 +14,7 @@ mod lists;
 mod logs;
 mod offboarding;
 mod onboarding;
+mod operations;
 mod permissions;
 mod proof;
 mod races;

@@ -38,6 +38,28 @@ impl Action {
             || matches!(name, "Query" | "Scan")
     }
 
+    /// Whether what it does cannot be undone, so that it is carried out by an applied plan alone.
+    /// `BatchWriteItem` is where it deletes, which its input tells.
+    #[must_use]
+    pub fn destroys(self) -> bool {
+        matches!(
+            self.0,
+            "ec2:TerminateInstances"
+                | "ec2:DeregisterImage"
+                | "ec2:DeleteSnapshot"
+                | "dynamodb:DeleteTable"
+                | "dynamodb:DeleteBackup"
+                | "dynamodb:DeleteItem"
+        )
+    }
+
+    /// Whether it is about what is in tables, so that AWS's words about it may quote that.
+    #[must_use]
+    pub fn touches_items(self) -> bool {
+        self.service() == "dynamodb"
+            && (self.name().ends_with("Item") || matches!(self.name(), "Query" | "Scan"))
+    }
+
     /// Every action of the table, once.
     pub fn all() -> impl Iterator<Item = Self> {
         let all: std::collections::BTreeSet<_> =

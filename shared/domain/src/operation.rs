@@ -1,0 +1,253 @@
+//! One IAM action, carried out once in a customer's account.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::audit::{Actor, AuditEvent, EventType};
+use crate::capability::{Action, Capability};
+use crate::connection::{Connection, Occasion};
+use crate::error::{Error, ErrorKind};
+use crate::id::{ConnectionId, OperationId};
+use crate::place::Region;
+use crate::state::ConnectionState;
+
+/// How long an operation may run before its outcome counts as lost: longer than the function that
+/// carries it out may run.
+pub const LONGEST: SignedDuration = SignedDuration::from_secs(45);
+
+/// Longest reason that a caller gives, in characters.
+pub const LONGEST_REASON: usize = 500;
+
+/// Where an operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OperationState {
+    /// It is being carried out.
+    Running,
+    /// AWS carried it out.
+    Succeeded,
+    /// AWS refused it, or it is not known what became of it.
+    Failed,
+    /// AWS carried it out on some targets and not on others.
+    Partial,
+}
+
+/// What became of one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TargetOutcome {
+    /// It is done.
+    Succeeded,
+    /// It is not done, and will not be.
+    Failed,
+}
+
+/// One thing that the operation is about, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Target {
+    /// As AWS names it: an instance's id, a table's name. Where an action is about nothing in
+    /// particular, the action itself.
+    pub id: String,
+    /// What became of it.
+    pub outcome: TargetOutcome,
+    /// Why it failed, in one word that programs may decide by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why it failed, and what mends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// An operation, as it is kept: who asked for what, when and why, and what became of it. Neither its
+/// input nor its output is kept, for both may hold what is the customer's alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its id.
+    pub id: OperationId,
+    /// In whose account.
+    pub connection_id: ConnectionId,
+    /// What.
+    pub action: Action,
+    /// Where.
+    pub region: Region,
+    /// Whether AWS was only asked if it would.
+    pub dry_run: bool,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// Why, as the caller says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where it stands.
+    pub state: OperationState,
+    /// What it is about.
+    pub targets: Vec<Target>,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// The name of the session that carries it out, by which the customer's CloudTrail finds it.
+    pub session_name: String,
+    /// AWS's ids of the requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_ids: Vec<String>,
+    /// Whether AWS answered with something, which the first answer alone carried.
+    #[serde(default)]
+    pub had_output: bool,
+}
+
+/// What a caller asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What.
+    pub action: Action,
+    /// Where.
+    pub region: Region,
+    /// Whether AWS is only to be asked if it would.
+    pub dry_run: bool,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// What AWS made of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ending {
+    /// What became of each target.
+    pub targets: Vec<Target>,
+    /// AWS's ids of the requests.
+    pub request_ids: Vec<String>,
+    /// Whether AWS answered with something.
+    pub had_output: bool,
+}
+
+impl Operation {
+    /// Begins an operation that `connection` admits.
+    ///
+    /// # Errors
+    /// 409 `connection_not_active`, 403 `capability_missing`, 422 `region_not_connected`.
+    pub fn begin(
+        id: OperationId,
+        order: Order,
+        connection: &Connection,
+        occasion: &Occasion,
+    ) -> Result<Self, Error> {
+        if !matches!(connection.state, ConnectionState::Active | ConnectionState::Degraded) {
+            let state = connection.state.as_str();
+            return Err(Error::conflict(
+                "connection_not_active",
+                format!("the connection is {state}; operations need one that is active or degraded"),
+            ));
+        }
+        // A drill's actions are for drills, on tables of their own.
+        let held = connection.capabilities.effective().into_iter();
+        let mut held = held.filter(|capability| *capability != Capability::DynamodbDrill);
+        if !held.any(|capability| capability.actions().any(|action| action == order.action)) {
+            return Err(Error::new(
+                ErrorKind::Forbidden,
+                "capability_missing",
+                format!(
+                    "no capability of this connection holds {}; add one with PATCH, and have the customer's role \
+                     allow it",
+                    order.action
+                ),
+            )
+            .at("/action"));
+        }
+        if !connection.regions.contains(&order.region) {
+            let known: Vec<_> = connection.regions.iter().map(Region::as_str).collect();
+            return Err(Error::refused(
+                "region_not_connected",
+                format!("the connection is for {}; add the Region with PATCH", known.join(", ")),
+            )
+            .at("/region"));
+        }
+        Ok(Self {
+            id,
+            connection_id: connection.id,
+            action: order.action,
+            region: order.region,
+            dry_run: order.dry_run,
+            actor: occasion.actor.clone(),
+            reason: order.reason,
+            state: OperationState::Running,
+            targets: Vec::new(),
+            started_at: occasion.now,
+            finished_at: None,
+            session_name: format!("drawbridge-{id}"),
+            request_ids: Vec::new(),
+            had_output: false,
+        })
+    }
+
+    /// The same, ended like this.
+    #[must_use]
+    pub fn ended(&self, ending: Ending, now: Timestamp) -> Self {
+        let Ending { targets, request_ids, had_output } = ending;
+        let failed = targets.iter().filter(|target| target.outcome == TargetOutcome::Failed).count();
+        let state = match failed {
+            0 => OperationState::Succeeded,
+            _ if failed == targets.len() => OperationState::Failed,
+            _ => OperationState::Partial,
+        };
+        Self { state, targets, request_ids, had_output, finished_at: Some(now), ..self.clone() }
+    }
+
+    /// The same as it is to be told at `now`: one that should long have ended was lost with the
+    /// function that carried it out, and nobody knows what AWS made of it.
+    #[must_use]
+    pub fn told(&self, now: Timestamp) -> Self {
+        if self.state != OperationState::Running || now < self.started_at + LONGEST {
+            return self.clone();
+        }
+        let lost = Target {
+            id: self.action.to_string(),
+            outcome: TargetOutcome::Failed,
+            code: Some("outcome_unknown".to_owned()),
+            detail: Some(format!(
+                "Drawbridge was interrupted before AWS had answered. Look in the customer's account, and in CloudTrail for \
+                 the session {} (which does not list what is done to items), before asking for it again.",
+                self.session_name
+            )),
+        };
+        self.ended(Ending { targets: vec![lost], ..Ending::default() }, self.started_at + LONGEST)
+    }
+
+    /// The entry of the audit list that tells of its end.
+    #[must_use]
+    pub fn event(&self, occasion: &Occasion) -> AuditEvent {
+        let targets: Vec<_> = self
+            .targets
+            .iter()
+            .map(|target| json!({"id": target.id, "outcome": target.outcome, "code": target.code}))
+            .collect();
+        let data = json!({
+            "operation_id": self.id,
+            "action": self.action,
+            "region": self.region,
+            "dry_run": self.dry_run,
+            "state": self.state,
+            "targets": targets,
+            "reason": self.reason,
+            "session_name": self.session_name,
+        });
+        let data = match data {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        AuditEvent {
+            id: occasion.event_id,
+            kind: EventType::OperationFinished,
+            at: occasion.now,
+            actor: self.actor.clone(),
+            connection_id: self.connection_id,
+            data,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

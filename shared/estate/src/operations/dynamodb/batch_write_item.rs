@@ -1,0 +1,169 @@
+//! `dynamodb:BatchWriteItem`. Source: `DynamoDB` API Reference, `BatchWriteItem`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use access::CustomerSession;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::types;
+use domain::policy::Statement;
+use domain::{Error, FieldError};
+use serde::Deserialize;
+
+use super::batch::{Batch, ROUNDS, pause, throttled};
+use super::checks::step;
+use super::shapes::{ReturnConsumedCapacity, ReturnItemCollectionMetrics};
+use super::{asked, check_item, check_key, check_table, client, look_up, look_ups, not_built};
+use crate::operations::attribute_value::{Attributes, taken};
+use crate::operations::outcome::failed_by;
+use crate::operations::{Carry, Outcome, Place};
+
+/// Most items of a batch.
+const MOST: usize = 25;
+
+/// Writes items into one table or several. What `DynamoDB` leaves is asked for again, a few times.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct BatchWriteItem {
+    /// What is written, by its tables.
+    request_items: BTreeMap<String, Vec<WriteRequest>>,
+    /// Whether to tell what capacity it took.
+    #[serde(default)]
+    return_consumed_capacity: Option<ReturnConsumedCapacity>,
+    /// Whether to tell how large the items' collections have become.
+    #[serde(default)]
+    return_item_collection_metrics: Option<ReturnItemCollectionMetrics>,
+}
+
+/// `WriteRequest`: one item.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct WriteRequest {
+    /// It is written.
+    #[serde(default)]
+    put_request: Option<PutRequest>,
+    /// It is deleted, for which there are plans alone.
+    #[serde(default)]
+    delete_request: Option<DeleteRequest>,
+}
+
+/// `PutRequest`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PutRequest {
+    /// The item, in `DynamoDB` JSON.
+    item: Attributes,
+}
+
+/// `DeleteRequest`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DeleteRequest {
+    /// The item's primary key, in `DynamoDB` JSON.
+    key: Attributes,
+}
+
+impl WriteRequest {
+    fn check(&self, at: &str) -> Result<(), Error> {
+        match (&self.put_request, &self.delete_request) {
+            (Some(put), None) => check_item(&put.item, &format!("{at}/PutRequest/Item")),
+            (None, Some(delete)) => {
+                let at = format!("{at}/DeleteRequest");
+                check_key(&delete.key, &format!("{at}/Key"))?;
+                let detail = "a batch that deletes needs a plan: POST /v1/connections/{id}/plans";
+                Err(Error::refused("plan_required", detail).at(&at))
+            }
+            _ => {
+                let detail = "a write is one PutRequest or one DeleteRequest";
+                Err(Error::invalid(FieldError::new(at, "invalid_batch", detail)))
+            }
+        }
+    }
+
+    fn sdk(&self) -> Result<types::WriteRequest, BuildError> {
+        let put = self
+            .put_request
+            .as_ref()
+            .map(|put| types::PutRequest::builder().set_item(Some(taken(&put.item))).build());
+        Ok(types::WriteRequest::builder().set_put_request(put.transpose()?).build())
+    }
+}
+
+impl BatchWriteItem {
+    fn tables(&self) -> impl Iterator<Item = &str> {
+        self.request_items.keys().map(String::as_str)
+    }
+}
+
+impl Carry for BatchWriteItem {
+    const ACTION: &'static str = "dynamodb:BatchWriteItem";
+
+    fn check(&self) -> Result<(), Error> {
+        for (table, writes) in &self.request_items {
+            let at = format!("/RequestItems/{}", step(table));
+            check_table(table, &at)?;
+            if writes.is_empty() {
+                let detail = "a table is named for one write at least";
+                return Err(Error::invalid(FieldError::new(at, "invalid_batch", detail)));
+            }
+            for (place, write) in writes.iter().enumerate() {
+                write.check(&format!("{at}/{place}"))?;
+            }
+        }
+        let writes: usize = self.request_items.values().map(Vec::len).sum();
+        if !(1..=MOST).contains(&writes) {
+            let detail = "a batch writes 1 to 25 items";
+            return Err(Error::invalid(FieldError::new("/RequestItems", "invalid_batch", detail)));
+        }
+        Ok(())
+    }
+
+    fn needs(&self, place: &Place) -> Vec<Statement> {
+        vec![Statement::allow([Self::ACTION], self.tables().map(|table| place.table(table, "")))]
+    }
+
+    fn needs_dry(&self, place: &Place) -> Vec<Statement> {
+        look_ups(place, self.tables())
+    }
+
+    async fn carry(&self, session: &CustomerSession, place: &Place, dry_run: bool) -> Outcome {
+        if dry_run {
+            return look_up(session, place, self.tables()).await;
+        }
+        let writes = self.request_items.iter().map(|(table, writes)| {
+            Ok((table.clone(), writes.iter().map(WriteRequest::sdk).collect::<Result<Vec<_>, _>>()?))
+        });
+        let mut left: HashMap<_, _> = match writes.collect() {
+            Ok(writes) => writes,
+            Err(error) => return not_built(self.request_items.keys().cloned(), &error),
+        };
+        let client = client(session, place);
+        let mut batch = Batch::default();
+        for round in 0..ROUNDS {
+            if round > 0 {
+                pause(round).await;
+            }
+            let request = client
+                .batch_write_item()
+                .set_request_items(Some(left.clone()))
+                .set_return_consumed_capacity(self.return_consumed_capacity.map(Into::into))
+                .set_return_item_collection_metrics(self.return_item_collection_metrics.map(Into::into));
+            let (answer, output) = asked!(request);
+            match answer {
+                Ok(answer) => {
+                    batch.heard("UnprocessedItems", output, answer.request_id());
+                    left = answer.unprocessed_items.unwrap_or_default();
+                }
+                Err(error) => {
+                    batch.refused(error.request_id());
+                    let names: BTreeSet<_> = left.into_keys().collect();
+                    return batch.ended(self.request_items.keys(), &names, |table| failed_by(table, &error));
+                }
+            }
+            if left.is_empty() {
+                break;
+            }
+        }
+        batch.ended(self.request_items.keys(), &left.into_keys().collect(), throttled)
+    }
+}

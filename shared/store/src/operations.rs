@@ -1,0 +1,101 @@
+//! Operations in the table: written before AWS is asked, and again when it has answered.
+
+use std::collections::HashMap;
+
+use domain::operation::Operation;
+use domain::{AuditEvent, ConnectionId, Error, OperationId};
+use jiff::SignedDuration;
+
+use crate::Store;
+use crate::cursor::{Page, PageRequest};
+use crate::events::event_item;
+use crate::failure::Refusal;
+use crate::idempotency::{Completion, in_progress};
+use crate::invites::expiry;
+use crate::item::{Item, Key, Listing, from_item, text, to_item};
+
+/// How long an operation is kept: longer than a year, so that the last audit's are there for the next.
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+fn item(operation: &Operation) -> Result<Item, Error> {
+    let mut item = to_item(Key::operation(operation.id), operation)?;
+    let (_, hash, value) = Listing::Operations(operation.connection_id).index();
+    item.insert(hash.to_owned(), text(value));
+    item.insert("list_id".to_owned(), text(operation.id.to_string()));
+    item.insert("expires_at".to_owned(), expiry(operation.started_at + KEPT));
+    Ok(item)
+}
+
+impl Store {
+    /// Writes an operation that begins, and with it the answer to the request that asked for it: from
+    /// then on the same request is told what became of the operation, and never carried out again.
+    ///
+    /// # Errors
+    /// 409 `request_in_progress` when the same request is being answered elsewhere by now.
+    pub async fn begin_operation(
+        &self,
+        operation: &Operation,
+        completion: Option<&Completion>,
+    ) -> Result<(), Error> {
+        let mut writes =
+            vec![self.put(item(operation)?, Some("attribute_not_exists(pk)"), HashMap::new())?];
+        writes.extend(completion.map(|completion| self.completing(completion)).transpose()?);
+        match self.transact(writes).await {
+            Ok(()) => {
+                completion.inspect(|completion| completion.written());
+                Ok(())
+            }
+            Err(Refusal::Conditions(places)) if places.first() == Some(&0) => {
+                Err(Error::internal(format!("{} exists already", operation.id)))
+            }
+            Err(Refusal::Conditions(_)) => Err(in_progress()),
+            Err(Refusal::Busy) => Err(Error::unavailable("another transaction held the operation")),
+            Err(Refusal::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Writes how an operation has ended, with the event that tells of it. Writing it twice is writing
+    /// it once.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn end_operation(&self, operation: &Operation, event: &AuditEvent) -> Result<(), Error> {
+        let running = "attribute_exists(pk) AND attribute_not_exists(finished_at)";
+        let writes = vec![
+            self.put(item(operation)?, Some(running), HashMap::new())?,
+            self.put(event_item(event)?, None, HashMap::new())?,
+        ];
+        match self.transact(writes).await {
+            // One that was sent again by the SDK meets itself.
+            Ok(()) | Err(Refusal::Conditions(_)) => Ok(()),
+            Err(Refusal::Busy) => Err(Error::unavailable("another transaction held the operation")),
+            Err(Refusal::Failed(error)) => Err(error),
+        }
+    }
+
+    /// The operation with this id.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn operation(&self, id: OperationId) -> Result<Operation, Error> {
+        let item = self.get(Key::operation(id)).await?;
+        from_item(item.ok_or_else(|| Error::not_found("operation"))?)
+    }
+
+    /// One page of a connection's operations, the oldest first.
+    ///
+    /// # Errors
+    /// 400 `invalid_cursor`.
+    pub async fn operations(
+        &self,
+        connection: ConnectionId,
+        page: &PageRequest,
+    ) -> Result<Page<Operation>, Error> {
+        let page = self.list(&Listing::Operations(connection), None, page).await?;
+        let items = page.items.into_iter().map(from_item).collect::<Result<_, Error>>()?;
+        Ok(Page { items, next_cursor: page.next_cursor })
+    }
+}
+
+#[cfg(test)]
+mod tests;

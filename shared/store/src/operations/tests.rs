@@ -1,0 +1,105 @@
+use super::*;
+use crate::item::number;
+use crate::sample::{NOW, claimed, connection_id, full};
+use crate::scripted::{Scripted, unmet};
+use crate::{Answer, Completion};
+use domain::connection::Occasion;
+use domain::operation::{Ending, Order, Target, TargetOutcome};
+use domain::sample::occasion;
+use domain::{Connection, ConnectionState, ErrorKind};
+
+fn begun() -> Operation {
+    let connection = Connection { state: ConnectionState::Active, ..full() };
+    let order = Order {
+        action: connection.capabilities.effective().first().unwrap().actions().next().unwrap(),
+        region: connection.regions.first().unwrap().clone(),
+        dry_run: false,
+        reason: Some("why".to_owned()),
+    };
+    Operation::begin(OperationId::new(NOW, [3; 10]), order, &connection, &occasion()).unwrap()
+}
+
+fn ended() -> Operation {
+    let target = Target {
+        id: "i-1".to_owned(),
+        outcome: TargetOutcome::Failed,
+        code: Some("not_found".to_owned()),
+        detail: Some("gone".to_owned()),
+    };
+    let ending = Ending { targets: vec![target], request_ids: vec!["r".to_owned()], had_output: true };
+    begun().ended(ending, NOW)
+}
+
+async fn completion() -> Completion {
+    claimed().await.with(Answer { status: 200, body: "{}".to_owned() })
+}
+
+fn event() -> AuditEvent {
+    let occasion: Occasion = occasion();
+    ended().event(&occasion)
+}
+
+#[tokio::test]
+async fn an_operation_is_written_with_its_answer_before_aws_is_asked() {
+    let (table, answer) = (Scripted::new(), completion().await);
+    table.store.begin_operation(&begun(), Some(&answer)).await.unwrap();
+    let [operation, answered] = table.sent()[0].clone().try_into().unwrap();
+    let put = operation.put().unwrap().clone();
+    assert_eq!(put.condition_expression(), Some("attribute_not_exists(pk)"));
+    let item = put.item();
+    assert_eq!(item["pk"], text(format!("OPERATION#{}", begun().id)));
+    assert_eq!(item["list_key"], text(format!("operations#{}", begun().connection_id)));
+    assert_eq!(item["list_id"], text(begun().id.to_string()));
+    assert_eq!(item["expires_at"], number(1_800_000_000 + 400 * 86_400));
+    assert!(!item.contains_key("finished_at"));
+    // The same request finds it from then on, whatever becomes of this function.
+    assert!(answered.put().unwrap().item()["pk"].as_s().unwrap().starts_with("IDEMPOTENCY#"));
+
+    table.refuse(unmet(0, 1), vec![]);
+    assert_eq!(table.store.begin_operation(&begun(), None).await.unwrap_err().kind, ErrorKind::Internal);
+    // Somebody else answers the same request by now: nothing is begun.
+    let (table, late) = (Scripted::new(), completion().await);
+    table.refuse(unmet(1, 2), vec![]);
+    let error = table.store.begin_operation(&begun(), Some(&late)).await.unwrap_err();
+    assert_eq!(error.code, "request_in_progress");
+}
+
+#[tokio::test]
+async fn an_operation_ends_once_with_its_event() {
+    let table = Scripted::new();
+    table.store.end_operation(&ended(), &event()).await.unwrap();
+    let [operation, told] = table.sent()[0].clone().try_into().unwrap();
+    let operation = operation.put().unwrap().clone();
+    assert_eq!(
+        operation.condition_expression(),
+        Some("attribute_exists(pk) AND attribute_not_exists(finished_at)")
+    );
+    assert_eq!(told.put().unwrap().item()["type"], text("operation.finished"));
+    // What it brought out of the account is nowhere.
+    assert!(!operation.item().contains_key("output"));
+
+    // One that has ended stays as it is.
+    let table = Scripted::new();
+    table.refuse(unmet(0, 2), vec![]);
+    table.store.end_operation(&ended(), &event()).await.unwrap();
+}
+
+#[tokio::test]
+async fn operations_read_back_alone_and_in_their_connections_list() {
+    let table = Scripted::new();
+    for operation in [begun(), ended()] {
+        table.hold(Key::operation(operation.id), item(&operation).unwrap());
+        assert_eq!(table.store.operation(operation.id).await.unwrap(), operation);
+    }
+    let entry = Key::operation(ended().id).into_item();
+    table.page(vec![entry], None);
+    let first = PageRequest { limit: 5, cursor: None };
+    let page = table.store.operations(connection_id(1), &first).await.unwrap();
+    assert_eq!((page.items, page.next_cursor), (vec![ended()], None));
+    let query = table.queries()[0].clone();
+    let values = query.expression_attribute_values().unwrap();
+    assert_eq!(values[":hash"], text(format!("operations#{}", connection_id(1))));
+
+    let nobody = Scripted::new().store.operation(begun().id).await.unwrap_err();
+    assert_eq!(nobody.kind, ErrorKind::NotFound);
+}
