@@ -5,6 +5,7 @@
 //! resources, and nothing else.
 
 mod app;
+mod carry_out;
 mod list_operations;
 mod run_operation;
 mod show_operation;

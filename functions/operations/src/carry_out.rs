@@ -1,0 +1,264 @@
+//! An operation, from the moment that it may be carried out to its recorded end.
+
+use std::time::Duration;
+
+use access::{CustomerSession, Opened};
+use axum::Json;
+use axum::http::StatusCode;
+use domain::connection::Occasion;
+use domain::operation::{Ending, Operation, Target};
+use domain::proof::ProbeOutcome;
+use domain::{Connection, Error, ErrorKind, RoleArn};
+use estate::operations::{Outcome, Place, Read, Request, failed};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+use web::body::read_part;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
+
+use crate::app::App;
+use crate::view::OperationView;
+
+/// Longest that AWS is asked, so that what became of it can still be recorded and answered in the time
+/// that an HTTP API has.
+const LONGEST_CALLS: Duration = Duration::from_secs(15);
+const TOO_SLOW: &str = "AWS did not answer in time. Look whether it was done before asking for it again, and ask for \
+                        fewer at once.";
+
+/// How often the end of an operation is written before it is given up: it cannot be carried out again
+/// to be recorded, and each time the SDK has tried several times already.
+const RECORDING_ATTEMPTS: u32 = 3;
+const RECORDING_PAUSE: Duration = Duration::from_millis(500);
+
+/// Largest output, in bytes of JSON that is quoted once more. Source: Lambda Developer Guide, "Lambda
+/// quotas": an answer has 6 MB.
+const LARGEST_OUTPUT: usize = 5 * 1024 * 1024;
+const TOO_LARGE: &str =
+    "AWS answered with more than one answer can hold. Ask for fewer at once, or for a smaller page.";
+
+/// Reads an action's input, and refuses what it does not know.
+struct Inputs;
+
+impl Read for Inputs {
+    fn read<T: DeserializeOwned>(&self, input: &Value) -> Result<T, Error> {
+        read_part(input, "/input")
+    }
+}
+
+/// What is to be carried out, and where.
+pub(crate) struct Admitted {
+    /// The action with its input.
+    pub asked: Request,
+    /// The customer's account and the Region.
+    pub place: Place,
+}
+
+/// The place of an operation in the connection's account.
+pub(crate) fn place_of(operation: &Operation, connection: &Connection) -> Result<Place, Error> {
+    let role: &RoleArn = connection
+        .role_arn
+        .as_ref()
+        .ok_or_else(|| Error::internal(format!("{} has no role to act with", connection.id)))?;
+    Ok(Place {
+        partition: role.partition(),
+        account: role.account().clone(),
+        region: operation.region.clone(),
+    })
+}
+
+/// The operation with its input read and checked.
+///
+/// # Errors
+/// What the input's own rules refuse, and a dry run of what AWS has none of.
+pub(crate) fn admit(
+    operation: &Operation,
+    connection: &Connection,
+    input: &Value,
+) -> Result<Admitted, Error> {
+    let place = place_of(operation, connection)?;
+    let asked = Request::read(operation.action, input, &place, &Inputs).ok_or_else(|| {
+        Error::refused("action_not_offered", "this version of Drawbridge does not carry out this action yet")
+            .at("/action")
+    })??;
+    if operation.dry_run {
+        asked.admit_dry_run()?;
+    }
+    Ok(Admitted { asked, place })
+}
+
+/// Carries it out: it is recorded before AWS is asked, and again when AWS has answered.
+///
+/// # Errors
+/// When it could not be recorded, and AWS was not asked.
+pub(crate) async fn carry_out(
+    app: &App,
+    connection: &Connection,
+    operation: Operation,
+    admitted: &Admitted,
+    request: &Idempotent,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
+    let Admitted { asked, place } = admitted;
+    let policy = asked.session_policy(place, operation.dry_run);
+    let begun = request.completing(StatusCode::OK, &OperationView::of(operation.clone()));
+    app.store.begin_operation(&operation, begun.as_ref()).await?;
+    let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, &policy)).await {
+        Ok(Opened::Open(session)) => carried(asked, &session, place, &operation).await,
+        Ok(Opened::Shut(refusal)) => no_session(&operation, refusal),
+        Err(error) => {
+            tracing::error!(operation_id = %operation.id, cause = error.chain(), "there was no way to a session");
+            no_session(&operation, ProbeOutcome::Inconclusive)
+        }
+    };
+    let Outcome { output, targets, request_ids, .. } = outcome;
+    let ending = Ending { targets, request_ids, had_output: !output.is_null() };
+    let occasion = App::occasion(operation.actor.clone());
+    let ended = operation.ended(ending, occasion.now);
+    tracing::info!(
+        connection_id = %ended.connection_id,
+        operation_id = %ended.id,
+        action = %ended.action,
+        state = ?ended.state,
+        "an operation has ended"
+    );
+    record(app, &to_keep(&ended), &occasion).await;
+    Ok((StatusCode::OK, Json(OperationView::of(ended).with_output(output))))
+}
+
+/// Asks AWS, for as long as there is time. What writes is asked for once: an answer that was lost does
+/// not say that it was not done.
+async fn carried(
+    asked: &Request,
+    session: &CustomerSession,
+    place: &Place,
+    operation: &Operation,
+) -> Outcome {
+    let session = if operation.action.reads() { session.clone() } else { session.asking_once() };
+    match timeout(LONGEST_CALLS, asked.carry(&session, place, operation.dry_run)).await {
+        Ok(outcome) => bounded(outcome),
+        Err(_) => not_carried(operation, "no_answer", TOO_SLOW),
+    }
+}
+
+/// The same, as it may be kept: what AWS says about items may quote them.
+fn to_keep(ended: &Operation) -> Operation {
+    let mut kept = ended.clone();
+    if kept.action.touches_items() {
+        for target in &mut kept.targets {
+            if target.detail.is_some() {
+                target.detail =
+                    Some("What AWS said stood in the first answer alone, for it may quote items.".to_owned());
+            }
+        }
+    }
+    kept
+}
+
+/// Writes how it has ended, if the table can be brought to take it.
+async fn record(app: &App, ended: &Operation, occasion: &Occasion) {
+    let event = ended.event(occasion);
+    for attempt in 1..=RECORDING_ATTEMPTS {
+        match app.store.end_operation(ended, &event).await {
+            Ok(()) => return,
+            Err(error) if error.kind == ErrorKind::Unavailable && attempt < RECORDING_ATTEMPTS => {
+                tracing::warn!(operation_id = %ended.id, cause = error.chain(), "recording is tried again");
+                sleep(RECORDING_PAUSE).await;
+            }
+            Err(error) => {
+                // It was carried out, and whoever asked is told; the record says in time that it does not
+                // know.
+                let id = ended.id;
+                tracing::error!(operation_id = %id, cause = error.chain(), "an operation's end was not recorded");
+                return;
+            }
+        }
+    }
+}
+
+/// Nothing was asked of the customer's account.
+fn no_session(operation: &Operation, refusal: ProbeOutcome) -> Outcome {
+    let (code, detail) = match refusal {
+        ProbeOutcome::Denied => (
+            "role_not_assumable",
+            "the customer's role refused Drawbridge's session; verify the connection to learn which side refuses",
+        ),
+        ProbeOutcome::Allowed | ProbeOutcome::Inconclusive => (
+            "no_session",
+            "AWS gave no session of the customer's role: it throttled or failed. Ask again in a moment",
+        ),
+    };
+    not_carried(operation, code, detail)
+}
+
+fn not_carried(operation: &Operation, code: &str, detail: &str) -> Outcome {
+    Outcome {
+        output: Value::Null,
+        confidential: false,
+        targets: vec![failed(operation.action.to_string(), code, detail)],
+        request_ids: Vec::new(),
+    }
+}
+
+/// The same, without an output that no answer could carry: then nothing was found out.
+fn bounded(outcome: Outcome) -> Outcome {
+    // The body of an answer is a string in what Lambda answers, so that quotation marks count twice.
+    let text = serde_json::to_string(&outcome.output).unwrap_or_default();
+    let length = text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+    if length <= LARGEST_OUTPUT {
+        return outcome;
+    }
+    let too_large = |target: Target| failed(target.id, "output_too_large", TOO_LARGE);
+    Outcome { output: Value::Null, targets: outcome.targets.into_iter().map(too_large).collect(), ..outcome }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::OperationId;
+    use domain::operation::Order;
+    use estate::operations::succeeded;
+
+    fn outcome(length: usize) -> Outcome {
+        Outcome {
+            output: Value::String("x".repeat(length)),
+            confidential: true,
+            targets: vec![succeeded("orders".to_owned())],
+            request_ids: vec!["r".to_owned()],
+        }
+    }
+
+    #[test]
+    fn an_output_that_no_answer_carries_is_no_success() {
+        let fits = outcome(LARGEST_OUTPUT - 4);
+        assert_eq!(bounded(fits.clone()), fits);
+        let too_large = bounded(outcome(LARGEST_OUTPUT - 3));
+        assert_eq!((&too_large.output, &too_large.request_ids), (&Value::Null, &vec!["r".to_owned()]));
+        assert_eq!(too_large.targets[0].code.as_deref(), Some("output_too_large"));
+    }
+
+    #[test]
+    fn what_aws_says_of_items_is_not_kept() {
+        let order = |action: &str| Order {
+            action: action.parse().unwrap(),
+            region: "eu-central-1".parse().unwrap(),
+            dry_run: false,
+            reason: None,
+        };
+        let mut connection = domain::sample::created().connection;
+        connection.state = domain::ConnectionState::Active;
+        connection.capabilities =
+            domain::CapabilitySet::new([domain::Capability::DynamodbData, domain::Capability::Ec2Power])
+                .unwrap();
+        let kept = |action: &str| {
+            let id = OperationId::new(domain::sample::NOW, [1; 10]);
+            let begun =
+                Operation::begin(id, order(action), &connection, &domain::sample::occasion()).unwrap();
+            let targets = vec![failed("orders".to_owned(), "invalid_input", "AWS said: a@example.com")];
+            let ended = begun.ended(Ending { targets, ..Ending::default() }, domain::sample::NOW);
+            to_keep(&ended).targets[0].detail.clone().unwrap()
+        };
+        assert!(!kept("dynamodb:PutItem").contains("example.com"));
+        assert!(!kept("dynamodb:Query").contains("example.com"));
+        assert!(kept("ec2:RebootInstances").contains("example.com"));
+    }
+}
