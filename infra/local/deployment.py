@@ -62,6 +62,8 @@ def deploy(instance, functions, parameters=None):
             "table_name": outputs["TableName"],
             "onboarding_queue_url": outputs["OnboardingQueueUrl"],
             "dlq_url": outputs["OnboardingDeadLettersUrl"],
+            "jobs_queue_url": outputs["JobsQueueUrl"],
+            "jobs_dlq_url": outputs["JobsDeadLettersUrl"],
             "broker_role_arn": outputs["BrokerRoleArn"],
             "broker_boundary_arn": outputs["BrokerBoundaryArn"],
             "policies": {
@@ -73,6 +75,7 @@ def deploy(instance, functions, parameters=None):
                 "api": outputs["ApiLogGroupName"],
                 "onboarder": outputs["OnboarderLogGroupName"],
                 "operations": outputs["OperationsLogGroupName"],
+                "worker": outputs["WorkerLogGroupName"],
                 "access": outputs["AccessLogGroupName"],
             },
             "log_dir": str(instance.logs),

@@ -25,7 +25,13 @@ impl Estate {
     /// What this account has in the Region.
     #[must_use]
     pub fn of(account: &CustomerAccount, region: &str) -> Self {
-        let config = Stack::get().aws_as_root(&account.id).into_builder();
+        Self::on(Stack::get(), account, region)
+    }
+
+    /// The same, of an account of another stack.
+    #[must_use]
+    pub fn on(stack: &Stack, account: &CustomerAccount, region: &str) -> Self {
+        let config = stack.aws_as_root(&account.id).into_builder();
         let config = config.region(Region::new(region.to_owned())).build();
         Self { ec2: aws_sdk_ec2::Client::new(&config), dynamodb: aws_sdk_dynamodb::Client::new(&config) }
     }
@@ -46,6 +52,13 @@ impl Estate {
             .await
             .expect("the instance is launched");
         launched.instances()[0].instance_id().expect("an id").to_owned()
+    }
+
+    /// The state that an instance is in.
+    pub async fn instance_state(&self, id: &str) -> String {
+        let found = self.ec2.describe_instances().instance_ids(id).send().await.expect("instances");
+        let instance = &found.reservations()[0].instances()[0];
+        instance.state().and_then(|state| state.name()).expect("its state").as_str().to_owned()
     }
 
     /// Makes an image of an instance, with its snapshots.

@@ -220,10 +220,14 @@ impl Provider {
     /// The bodies of messages among the dead letters, some of them if they are many. They stay
     /// there.
     pub async fn dead_letters(&self) -> Vec<String> {
-        let queue = self.sqs.receive_message().queue_url(&self.stack.dlq_url);
-        let found = queue.max_number_of_messages(10).visibility_timeout(0).send().await;
-        let messages = found.expect("the queue answers").messages.unwrap_or_default();
-        messages.into_iter().filter_map(|message| message.body).collect()
+        let mut bodies = Vec::new();
+        for url in [&self.stack.dlq_url, &self.stack.jobs_dlq_url] {
+            let queue = self.sqs.receive_message().queue_url(url);
+            let found = queue.max_number_of_messages(10).visibility_timeout(0).send().await;
+            let messages = found.expect("the queue answers").messages.unwrap_or_default();
+            bodies.extend(messages.into_iter().filter_map(|message| message.body));
+        }
+        bodies
     }
 
     /// Detaches the policy of this shard from its broker.

@@ -10,7 +10,6 @@ mod check_permissions;
 mod give_back;
 mod grant;
 mod offboard;
-mod place;
 mod publish;
 mod receive;
 mod reconcile;

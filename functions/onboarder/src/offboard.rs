@@ -21,8 +21,8 @@ use runtime::now;
 
 use crate::app::App;
 use crate::give_back::give_back;
-use crate::place::{Asked, Standing, UNWRITTEN_DELAY};
-use crate::publish::{Force, LOOK_AGAIN, may_pass, publish};
+use crate::publish::{Force, LOOK_AGAIN, publish};
+use work::{Asked, Standing, UNWRITTEN_DELAY, may_pass};
 
 /// How often a step is taken anew after the connection was changed at the same time.
 const ATTEMPTS: usize = 5;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::Error;
 use domain::grant::Shard;
 use domain::message::{OnboardingMessage, PublishGrant};
-use domain::{Error, ErrorKind};
 use jiff::SignedDuration;
 use runtime::{now, random};
 use store::Marked;
@@ -100,11 +100,6 @@ pub(crate) async fn take(app: &App, message: &PublishGrant) -> Result<(), Error>
         return Ok(());
     }
     app.queue.send(&OnboardingMessage::Publish(message.clone()), LOOK_AGAIN).await
-}
-
-/// Whether waiting may help.
-pub(crate) fn may_pass(error: &Error) -> bool {
-    error.kind == ErrorKind::Unavailable
 }
 
 #[cfg(test)]

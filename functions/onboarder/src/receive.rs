@@ -1,75 +1,25 @@
-//! A batch of messages: each on its own, so that a bad one harms no other.
+//! A batch of messages of the onboarding queue.
 
-use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use domain::Error;
 use domain::message::OnboardingMessage;
-use futures::future::join_all;
-use jiff::SignedDuration;
 
 use crate::app::App;
-use crate::publish::may_pass;
 use crate::{offboard, publish, reconcile, sweep, verify};
 
-/// Takes every message of a batch at once. Those that failed are delivered again, and end in the
-/// dead-letter queue when they fail too often.
+/// Takes every message of a batch at once.
 pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
-    let results = join_all(batch.records.iter().map(|message| take(app, message))).await;
-    let mut response = SqsBatchResponse::default();
-    for (message, result) in batch.records.iter().zip(results) {
-        if let Err(error) = result {
-            let message_id = message.message_id.clone().unwrap_or_default();
-            tracing::error!(message_id, cause = error.chain(), "a message could not be taken");
-            deliver_again(app, message, &error).await;
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = message_id;
-            response.batch_item_failures.push(failure);
-        }
-    }
-    response
+    work::take_each(batch, &app.queue, |message, again| take(app, message, again)).await
 }
 
-async fn take(app: &App, message: &SqsMessage) -> Result<(), Error> {
-    let body = message.body.as_deref().unwrap_or_default();
-    // The body stays out of the error: it could hold anything.
-    let parsed: OnboardingMessage = serde_json::from_str(body)
-        .map_err(|error| Error::internal(format!("not an onboarding message: {:?}", error.classify())))?;
-    let again = delivered_before(message);
-    match parsed {
+async fn take(app: &App, message: OnboardingMessage, again: bool) -> Result<(), Error> {
+    match message {
         OnboardingMessage::Verify(step) => Box::pin(verify::take_step(app, &step, again)).await,
         OnboardingMessage::Offboard(step) => Box::pin(offboard::take_step(app, &step, again)).await,
         OnboardingMessage::Publish(grant) => Box::pin(publish::take(app, &grant)).await,
         OnboardingMessage::Sweep(sweep) => Box::pin(sweep::take(app, &sweep)).await,
         OnboardingMessage::Reconcile(step) => Box::pin(reconcile::take_step(app, &step, again)).await,
     }
-}
-
-/// Has a message that failed delivered again after a short while, and not only when the queue's
-/// long visibility timeout is over, which is meant for functions that crash.
-async fn deliver_again(app: &App, message: &SqsMessage, error: &Error) {
-    let Some(receipt) = &message.receipt_handle else { return };
-    let delay = redelivery_delay(received(message), may_pass(error));
-    if let Err(error) = app.queue.deliver_again(receipt, delay).await {
-        tracing::warn!(cause = error.chain(), "a message that failed waits for its visibility timeout");
-    }
-}
-
-/// How long a message that failed at its `received`th delivery rests. What no waiting mends rests
-/// just long enough for the others to be taken first.
-fn redelivery_delay(received: u32, may_pass: bool) -> SignedDuration {
-    const LONGEST: i64 = 120;
-    let seconds = if may_pass { 5 << (2 * received.saturating_sub(1).min(4)) } else { 1 };
-    SignedDuration::from_secs(LONGEST.min(seconds))
-}
-
-/// How often SQS has delivered this very message.
-fn received(message: &SqsMessage) -> u32 {
-    let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-    count.unwrap_or(1)
-}
-
-/// Whether SQS has delivered this very message before, so that work of it may be half done.
-fn delivered_before(message: &SqsMessage) -> bool {
-    received(message) > 1
 }
 
 #[cfg(test)]

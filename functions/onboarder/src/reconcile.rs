@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use runtime::{now, random};
 
 use crate::app::App;
-use crate::place::{UNWRITTEN_DELAY, UNWRITTEN_FOR};
+use work::{UNWRITTEN_DELAY, UNWRITTEN_FOR};
 
 /// So recently changed, something may be on its way.
 const SETTLED_AFTER: SignedDuration = SignedDuration::from_mins(2);

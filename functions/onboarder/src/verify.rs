@@ -27,8 +27,9 @@ use crate::app::App;
 use crate::check_permissions::check_permissions;
 use crate::give_back::give_back;
 use crate::grant::grant;
-use crate::place::{Asked, Standing, UNWRITTEN_DELAY};
-use crate::publish::{Force, LOOK_AGAIN, may_pass};
+use crate::publish::{Force, LOOK_AGAIN};
+use work::may_pass;
+use work::{Asked, Standing, UNWRITTEN_DELAY};
 
 /// How often a step is taken anew after the connection was changed at the same time.
 const ATTEMPTS: usize = 5;

@@ -6,7 +6,7 @@ use access::{Brokers, Sessions};
 use domain::connection::Occasion;
 use domain::{Actor, EventId};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
-use store::Store;
+use store::{JobsQueue, Store};
 use web::idempotency::Replaying;
 
 /// The state of these routes: cheap to clone, one for each request.
@@ -14,6 +14,8 @@ use web::idempotency::Replaying;
 pub struct App {
     /// The state table.
     pub store: Store,
+    /// Where what lasts goes on.
+    pub queue: JobsQueue,
     /// Opens sessions of customers' roles.
     pub sessions: Arc<Sessions>,
 }
@@ -36,6 +38,7 @@ impl App {
         let deployment = environment.deployment()?;
         Ok(Self {
             store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
+            queue: JobsQueue::new(aws, environment.required::<String>("JOBS_QUEUE_URL")?),
             sessions: Arc::new(Sessions::new(Brokers::new(aws.clone(), deployment))),
         })
     }

@@ -8,8 +8,9 @@ use axum::http::StatusCode;
 use domain::connection::Occasion;
 use domain::operation::{Ending, Operation, Target};
 use domain::proof::ProbeOutcome;
-use domain::{Connection, Error, ErrorKind, RoleArn};
+use domain::{Connection, Error, ErrorKind};
 use estate::operations::{Outcome, Place, Read, Request, failed};
+use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
@@ -25,6 +26,9 @@ use crate::view::OperationView;
 const LONGEST_CALLS: Duration = Duration::from_secs(15);
 const TOO_SLOW: &str = "AWS did not answer in time. Look whether it was done before asking for it again, and ask for \
                         fewer at once.";
+
+/// What is meant by an action that lasts, under AWS's name.
+const INSTANCES: &str = "InstanceIds";
 
 /// How often the end of an operation is written before it is given up: it cannot be carried out again
 /// to be recorded, and each time the SDK has tried several times already.
@@ -48,23 +52,12 @@ impl Read for Inputs {
 
 /// What is to be carried out, and where.
 pub(crate) struct Admitted {
-    /// The action with its input.
+    /// The action with its input, read.
     pub asked: Request,
+    /// The input.
+    input: Value,
     /// The customer's account and the Region.
     pub place: Place,
-}
-
-/// The place of an operation in the connection's account.
-pub(crate) fn place_of(operation: &Operation, connection: &Connection) -> Result<Place, Error> {
-    let role: &RoleArn = connection
-        .role_arn
-        .as_ref()
-        .ok_or_else(|| Error::internal(format!("{} has no role to act with", connection.id)))?;
-    Ok(Place {
-        partition: role.partition(),
-        account: role.account().clone(),
-        region: operation.region.clone(),
-    })
 }
 
 /// The operation with its input read and checked.
@@ -76,7 +69,7 @@ pub(crate) fn admit(
     connection: &Connection,
     input: &Value,
 ) -> Result<Admitted, Error> {
-    let place = place_of(operation, connection)?;
+    let place = Place::of(connection, &operation.region)?;
     let asked = Request::read(operation.action, input, &place, &Inputs).ok_or_else(|| {
         Error::refused("action_not_offered", "this version of Drawbridge does not carry out this action yet")
             .at("/action")
@@ -84,10 +77,11 @@ pub(crate) fn admit(
     if operation.dry_run {
         asked.admit_dry_run()?;
     }
-    Ok(Admitted { asked, place })
+    Ok(Admitted { asked, input: input.clone(), place })
 }
 
-/// Carries it out: it is recorded before AWS is asked, and again when AWS has answered.
+/// Carries it out: it is recorded before AWS is asked, and again when AWS has answered. What lasts
+/// longer than an answer may wait is recorded, and left to the worker.
 ///
 /// # Errors
 /// When it could not be recorded, and AWS was not asked.
@@ -98,7 +92,10 @@ pub(crate) async fn carry_out(
     admitted: &Admitted,
     request: &Idempotent,
 ) -> Result<(StatusCode, Json<OperationView>), Refused> {
-    let Admitted { asked, place } = admitted;
+    let Admitted { asked, input, place } = admitted;
+    if asked.goal().is_some() && !operation.dry_run {
+        return begin(app, operation, input, request).await;
+    }
     let policy = asked.session_policy(place, operation.dry_run);
     let begun = request.completing(StatusCode::OK, &OperationView::of(operation.clone()));
     app.store.begin_operation(&operation, begun.as_ref()).await?;
@@ -123,6 +120,29 @@ pub(crate) async fn carry_out(
     );
     record(app, &to_keep(&ended), &occasion).await;
     Ok((StatusCode::OK, Json(OperationView::of(ended).with_output(output))))
+}
+
+/// Leaves an operation that lasts to the worker. Its message goes out first: a crash in between leaves a
+/// message about an operation that nobody knows, which the worker drops, and never an operation that
+/// waits for a message that was never sent.
+async fn begin(
+    app: &App,
+    operation: Operation,
+    input: &Value,
+    request: &Idempotent,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
+    let mut input = input.as_object().cloned().unwrap_or_default();
+    // What it is about, it keeps as its targets.
+    let ids = match input.remove(INSTANCES) {
+        Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let operation = operation.lasting(input, ids);
+    let message = operation.next_message().ok_or_else(|| Error::internal("what lasts has a next step"))?;
+    app.queue.send(&message, SignedDuration::ZERO).await?;
+    let begun = request.completing(StatusCode::ACCEPTED, &OperationView::of(operation.clone()));
+    app.store.begin_operation(&operation, begun.as_ref()).await?;
+    Ok((StatusCode::ACCEPTED, Json(OperationView::of(operation))))
 }
 
 /// Asks AWS, for as long as there is time. What writes is asked for once: an answer that was lost does

@@ -65,11 +65,18 @@ impl RunOperationRequest {
     tag = "operations",
     params(("connection_id" = String, Path)),
     request_body = RunOperationRequest,
-    responses((
-        status = 200,
-        description = "What became of it. What AWS refused is told by `state` and by each target's `code`.",
-        body = OperationView
-    ))
+    responses(
+        (
+            status = 200,
+            description = "What became of it. What AWS refused is told by `state` and by each target's `code`.",
+            body = OperationView
+        ),
+        (
+            status = 202,
+            description = "It takes AWS longer than an answer may wait. Read it again until it is no longer `running`.",
+            body = OperationView
+        )
+    )
 )]
 pub(crate) async fn run_operation(
     State(app): State<App>,

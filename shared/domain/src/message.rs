@@ -1,4 +1,4 @@
-//! What stands on the onboarding queue.
+//! What stands on the queues.
 //!
 //! Messages name things and never describe them: the table is the truth, and a message that comes
 //! late, twice or out of order finds there that its work is done.
@@ -7,7 +7,47 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::Shard;
-use crate::id::{ConnectionId, OffboardingId, ReconciliationId, VerificationId};
+use crate::id::{ConnectionId, OffboardingId, OperationId, ReconciliationId, VerificationId};
+
+/// What a queue carries.
+pub trait Message: Serialize {
+    /// Whose it is, where one of many must not delay the others. Source: SQS Developer Guide, "Amazon SQS
+    /// fair queues".
+    fn group(&self) -> Option<String> {
+        None
+    }
+}
+
+/// One message of the queue of what is done in customers' accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum JobsMessage {
+    /// Take the next step of an operation that lasts.
+    Operation(OperationStep),
+}
+
+/// One step of an operation that lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperationStep {
+    /// In whose account.
+    pub connection_id: ConnectionId,
+    /// Which operation.
+    pub operation_id: OperationId,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    pub step: u32,
+    /// When waiting ends, so that no message can go round for ever.
+    pub deadline: Timestamp,
+}
+
+impl Message for JobsMessage {
+    fn group(&self) -> Option<String> {
+        let Self::Operation(step) = self;
+        Some(step.connection_id.to_string())
+    }
+}
+
+impl Message for OnboardingMessage {}
 
 /// One message of the onboarding queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! One IAM action, carried out once in a customer's account.
 
+mod lasting;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -10,7 +12,8 @@ use crate::connection::{Connection, Occasion};
 use crate::error::{Error, ErrorKind};
 use crate::id::{ConnectionId, OperationId};
 use crate::place::Region;
-use crate::state::ConnectionState;
+
+pub use lasting::{LONGEST_ASKING, LONGEST_WAIT, Lasting};
 
 /// How long an operation may run before its outcome counts as lost: longer than the function that
 /// carries it out may run.
@@ -39,10 +42,22 @@ pub enum OperationState {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TargetOutcome {
+    /// AWS has not been asked yet.
+    Queued,
+    /// AWS is about to do it.
+    Running,
     /// It is done.
     Succeeded,
     /// It is not done, and will not be.
     Failed,
+}
+
+impl TargetOutcome {
+    /// Whether nothing more becomes of it.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
 }
 
 /// One thing that the operation is about, and what became of it.
@@ -54,16 +69,16 @@ pub struct Target {
     pub id: String,
     /// What became of it.
     pub outcome: TargetOutcome,
-    /// Why it failed, in one word that programs may decide by.
+    /// Why it failed, or waits, in one word that programs may decide by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Why it failed, and what mends it.
+    /// Why it failed, or waits, and what mends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// An operation, as it is kept: who asked for what, when and why, and what became of it. Neither its
-/// input nor its output is kept, for both may hold what is the customer's alone.
+/// An operation, as it is kept: who asked for what, when and why, and what became of it. Its output is
+/// not kept, and neither is its input unless it lasts, for both may hold what is the customer's alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// Its id.
@@ -98,6 +113,9 @@ pub struct Operation {
     /// Whether AWS answered with something, which the first answer alone carried.
     #[serde(default)]
     pub had_output: bool,
+    /// What is kept of it besides, if it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Lasting>,
 }
 
 /// What a caller asks for.
@@ -135,7 +153,7 @@ impl Operation {
         connection: &Connection,
         occasion: &Occasion,
     ) -> Result<Self, Error> {
-        if !matches!(connection.state, ConnectionState::Active | ConnectionState::Degraded) {
+        if !connection.state.admits_operations() {
             let state = connection.state.as_str();
             return Err(Error::conflict(
                 "connection_not_active",
@@ -180,6 +198,7 @@ impl Operation {
             session_name: format!("drawbridge-{id}"),
             request_ids: Vec::new(),
             had_output: false,
+            lasting: None,
         })
     }
 
@@ -200,20 +219,27 @@ impl Operation {
     /// function that carried it out, and nobody knows what AWS made of it.
     #[must_use]
     pub fn told(&self, now: Timestamp) -> Self {
-        if self.state != OperationState::Running || now < self.started_at + LONGEST {
+        if self.state != OperationState::Running {
             return self.clone();
         }
-        let lost = Target {
-            id: self.action.to_string(),
+        let (lost_at, id) = match &self.lasting {
+            Some(lasting) if lasting.steps.is_stuck(now) => (lasting.steps.deadline, None),
+            None if now >= self.started_at + LONGEST => (self.started_at + LONGEST, Some(self.action)),
+            _ => return self.clone(),
+        };
+        let detail = format!(
+            "Drawbridge was interrupted before AWS had answered. Look in the customer's account, and in CloudTrail for \
+             the session {} (which does not list what is done to items), before asking for it again.",
+            self.session_name
+        );
+        let lost = id.map(|action| Target {
+            id: action.to_string(),
             outcome: TargetOutcome::Failed,
             code: Some("outcome_unknown".to_owned()),
-            detail: Some(format!(
-                "Drawbridge was interrupted before AWS had answered. Look in the customer's account, and in CloudTrail for \
-                 the session {} (which does not list what is done to items), before asking for it again.",
-                self.session_name
-            )),
-        };
-        self.ended(Ending { targets: vec![lost], ..Ending::default() }, self.started_at + LONGEST)
+            detail: Some(detail.clone()),
+        });
+        let targets = self.targets.iter().cloned().chain(lost).collect();
+        Self { targets, ..self.clone() }.given_up("outcome_unknown", &detail).settled(lost_at)
     }
 
     /// The entry of the audit list that tells of its end.

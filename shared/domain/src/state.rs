@@ -49,6 +49,12 @@ pub enum ConnectionEvent {
 }
 
 impl ConnectionState {
+    /// Whether anything but verification is done in the customer's account.
+    #[must_use]
+    pub const fn admits_operations(self) -> bool {
+        matches!(self, Self::Active | Self::Degraded)
+    }
+
     /// Every state.
     pub const ALL: [Self; 8] = [
         Self::PendingRole,

@@ -11,11 +11,12 @@ mod outcome;
 
 use access::CustomerSession;
 use domain::policy::{PolicyDocument, Statement};
-use domain::{AccountId, Action, Error, Partition, Region};
+use domain::{AccountId, Action, Connection, Error, Partition, Region};
 use serde_json::Value;
 
+pub use ec2::Goal;
 pub(crate) use outcome::not_done;
-pub use outcome::{Outcome, failed, succeeded};
+pub use outcome::{Outcome, failed, passing, succeeded};
 
 /// Where an operation takes place.
 #[derive(Debug, Clone)]
@@ -29,6 +30,18 @@ pub struct Place {
 }
 
 impl Place {
+    /// This Region of the connection's account.
+    ///
+    /// # Errors
+    /// When the connection has no role.
+    pub fn of(connection: &Connection, region: &Region) -> Result<Self, Error> {
+        let role = connection
+            .role_arn
+            .as_ref()
+            .ok_or_else(|| Error::internal(format!("{} has no role to act with", connection.id)))?;
+        Ok(Self { partition: role.partition(), account: role.account().clone(), region: region.clone() })
+    }
+
     /// The ARN of a table, an index of all of its own included where `suffix` says so.
     #[must_use]
     pub fn table(&self, name: &str, suffix: &str) -> String {
@@ -51,6 +64,10 @@ pub(crate) trait Carry: serde::de::DeserializeOwned {
 
     /// Whether AWS can be asked if it would carry it out.
     const DRY_RUN: bool = true;
+
+    /// The state that its targets are to reach, where AWS takes longer over it than an answer may wait.
+    /// Such an action can be asked for again without harm.
+    const GOAL: Option<Goal> = None;
 
     /// Refuses what AWS would refuse, or what nobody should ask for, before anything is asked.
     fn check(&self) -> Result<(), Error> {
@@ -132,6 +149,14 @@ macro_rules! operations {
                 if supported { Ok(()) } else { Err(Error::refused(code, detail).at("/dry_run")) }
             }
 
+            /// The state that its targets are to reach, if it lasts.
+            #[must_use]
+            pub fn goal(&self) -> Option<Goal> {
+                match self {
+                    $(Self::$name(_) => <$input as Carry>::GOAL,)*
+                }
+            }
+
             /// What a session needs to carry it out, or for a dry run of it.
             #[must_use]
             pub fn session_policy(&self, place: &Place, dry_run: bool) -> PolicyDocument {
@@ -192,6 +217,8 @@ operations! {
     DescribeVpcs: ec2::describe_vpcs::DescribeVpcs,
     DescribeImages: ec2::describe_images::DescribeImages,
     DescribeInstanceTypes: ec2::describe_instance_types::DescribeInstanceTypes,
+    StartInstances: ec2::start_instances::StartInstances,
+    StopInstances: ec2::stop_instances::StopInstances,
     RebootInstances: ec2::reboot_instances::RebootInstances,
     CreateTags: ec2::create_tags::CreateTags,
     SendSshPublicKey: ec2::send_ssh_public_key::SendSshPublicKey,

@@ -30,7 +30,7 @@ pub use cursor::{Page, PageRequest};
 pub use grants::{GrantShard, GrantUse, Marked};
 pub use idempotency::{Answer, Claim, Claimed, Completion, RequestKey};
 pub use item::Listing;
-pub use queue::OnboardingQueue;
+pub use queue::{JobsQueue, OnboardingQueue, Queue};
 
 /// The state table.
 #[derive(Debug, Clone)]

@@ -1,7 +1,9 @@
-//! Operations in the table: written before AWS is asked, and again when it has answered.
+//! Operations in the table: written before AWS is asked, while they go on, and when they have ended.
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::operation::Operation;
 use domain::{AuditEvent, ConnectionId, Error, OperationId};
 use jiff::SignedDuration;
@@ -9,10 +11,10 @@ use jiff::SignedDuration;
 use crate::Store;
 use crate::cursor::{Page, PageRequest};
 use crate::events::event_item;
-use crate::failure::Refusal;
+use crate::failure::{Refusal, unexpected};
 use crate::idempotency::{Completion, in_progress};
 use crate::invites::expiry;
-use crate::item::{Item, Key, Listing, from_item, text, to_item};
+use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
 
 /// How long an operation is kept: longer than a year, so that the last audit's are there for the next.
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -23,6 +25,9 @@ fn item(operation: &Operation) -> Result<Item, Error> {
     item.insert(hash.to_owned(), text(value));
     item.insert("list_id".to_owned(), text(operation.id.to_string()));
     item.insert("expires_at".to_owned(), expiry(operation.started_at + KEPT));
+    if let Some(lasting) = &operation.lasting {
+        item.insert("step".to_owned(), number(lasting.steps.step.into()));
+    }
     Ok(item)
 }
 
@@ -51,6 +56,37 @@ impl Store {
             Err(Refusal::Conditions(_)) => Err(in_progress()),
             Err(Refusal::Busy) => Err(Error::unavailable("another transaction held the operation")),
             Err(Refusal::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Records how far an operation that lasts has come, and returns whether it was the step that is
+    /// next.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn advance_operation(&self, next: &Operation) -> Result<bool, Error> {
+        let step = next.lasting.as_ref().map_or(0, |lasting| lasting.steps.step);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item(next)?))
+            .condition_expression("#step = :step AND attribute_not_exists(finished_at)")
+            .expression_attribute_names("#step", "step")
+            .expression_attribute_values(":step", number(step.saturating_sub(1).into()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                // A write whose answer was lost is sent again by the SDK, and then meets itself.
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    let found = failed.item().cloned().map(from_item::<Operation>).transpose()?;
+                    Ok(found.as_ref() == Some(next))
+                }
+                _ => Err(unexpected(error)),
+            },
         }
     }
 

@@ -1,9 +1,12 @@
-//! The onboarding queue.
+//! The queues that carry work.
+
+use std::fmt;
+use std::marker::PhantomData;
 
 use aws_sdk_sqs::Client;
 use aws_types::SdkConfig;
 use domain::Error;
-use domain::message::OnboardingMessage;
+use domain::message::{JobsMessage, Message, OnboardingMessage};
 use jiff::SignedDuration;
 
 use crate::failure::unexpected;
@@ -12,14 +15,33 @@ use crate::failure::unexpected;
 /// timers".
 const MAX_DELAY: i32 = 900;
 
-/// The queue that carries onboarding work to its function.
-#[derive(Debug, Clone)]
-pub struct OnboardingQueue {
+/// A queue that carries messages of one kind to the function that takes them.
+pub struct Queue<M> {
     client: Client,
     url: String,
+    message: PhantomData<fn(M)>,
 }
 
-impl OnboardingQueue {
+/// The queue that carries onboarding work to its function.
+pub type OnboardingQueue = Queue<OnboardingMessage>;
+
+/// The queue that carries what is done in customers' accounts to its function.
+pub type JobsQueue = Queue<JobsMessage>;
+
+// By hand, for a queue is cheap to clone whatever it carries.
+impl<M> Clone for Queue<M> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), url: self.url.clone(), message: PhantomData }
+    }
+}
+
+impl<M> fmt::Debug for Queue<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl<M> Queue<M> {
     /// The queue at this URL.
     #[must_use]
     pub fn new(aws: &SdkConfig, url: impl Into<String>) -> Self {
@@ -29,14 +51,17 @@ impl OnboardingQueue {
     /// The queue at this URL, for those who bring their own client.
     #[must_use]
     pub fn with_client(client: Client, url: impl Into<String>) -> Self {
-        Self { client, url: url.into() }
+        Self { client, url: url.into(), message: PhantomData }
     }
 
     /// Sends `message`, to be delivered after `delay`.
     ///
     /// # Errors
     /// When the queue does not answer.
-    pub async fn send(&self, message: &OnboardingMessage, delay: SignedDuration) -> Result<(), Error> {
+    pub async fn send(&self, message: &M, delay: SignedDuration) -> Result<(), Error>
+    where
+        M: Message,
+    {
         let body = serde_json::to_string(message).map_err(Error::internal)?;
         let seconds = i32::try_from(delay.as_secs()).unwrap_or(MAX_DELAY).clamp(0, MAX_DELAY);
         self.client
@@ -44,6 +69,7 @@ impl OnboardingQueue {
             .queue_url(&self.url)
             .message_body(body)
             .delay_seconds(seconds)
+            .set_message_group_id(message.group())
             .send()
             .await
             .map_err(unexpected)?;

@@ -20,10 +20,17 @@ const MOST_SPARE: usize = 40;
 /// as good as a new one, and takes no time.
 static SPARE: Mutex<Vec<Connected>> = Mutex::new(Vec::new());
 
+/// What most connections are for: few questions about what the role may do, for all of them go the
+/// same way.
+const OBSERVE: &str = "dynamodb-observe";
+
 /// A connection that is, or was, to have a role.
 #[derive(Default)]
 pub(crate) struct Connected {
     pub id: String,
+    /// The customer's account, if it was made here.
+    pub account: Option<CustomerAccount>,
+    capability: &'static str,
     pub role_arn: String,
     /// What the connection had when the row began, which is not the row's.
     pub before: Before,
@@ -41,11 +48,14 @@ impl Connected {
     /// Makes a customer, a connection and the customer's role, all of this name. The name is long
     /// enough that two of the roles fill more than one grant, so that each has one of its own.
     pub async fn begin(scene: &Scene, name: &str) -> Self {
+        Self::begin_for(scene, name, OBSERVE).await
+    }
+
+    async fn begin_for(scene: &Scene, name: &str, capability: &'static str) -> Self {
         let user = &scene.user;
         let (customer, _) = user.ask(Method::POST, "/v1/customers", Some(&json!({"name": name}))).await;
         let customer = customer.expect(201)["customer_id"].as_str().unwrap().to_owned();
-        // Few questions about what the role may do: all of them go the same way.
-        let wanted = json!({"capabilities": ["dynamodb-observe"], "regions": ["us-east-1"], "label": name});
+        let wanted = json!({"capabilities": [capability], "regions": ["us-east-1"], "label": name});
         let path = format!("/v1/customers/{customer}/connections");
         let connection = user.ask(Method::POST, &path, Some(&wanted)).await.0.expect(201);
         let id = connection["connection_id"].as_str().unwrap().to_owned();
@@ -54,7 +64,7 @@ impl Connected {
         let setup = user.api.get(&format!("/v1/connections/{id}/setup?format=json")).await;
         let account = CustomerAccount::on(scene.stack);
         let role_arn = account.make_role(name, &setup.expect(200)["trust_policy"]).await;
-        Self { id, role_arn, before: Before::default() }
+        Self { id, account: Some(account), capability, role_arn, before: Before::default() }
     }
 
     /// Submits the role, and returns how often it took until an answer came.
@@ -68,10 +78,19 @@ impl Connected {
 
     /// One that is active: a spare one, or a new one of this name.
     pub async fn active(scene: &Scene, name: &str) -> Self {
-        let spare = SPARE.lock().unwrap().pop();
+        Self::active_for(scene, name, OBSERVE).await
+    }
+
+    /// The same, for this capability.
+    pub async fn active_for(scene: &Scene, name: &str, capability: &'static str) -> Self {
+        let spare = {
+            let mut spares = SPARE.lock().unwrap();
+            let such = spares.iter().position(|spare| spare.capability == capability);
+            such.map(|place| spares.swap_remove(place))
+        };
         let mut connected = match spare {
             Some(spare) => spare,
-            None => Self::made_active(scene, name).await,
+            None => Self::made_active(scene, name, capability).await,
         };
         let items = scene.provider.items(&format!("CONNECTION#{}", connected.id)).await;
         let count = |prefix: &str| items.keys().filter(|sk| sk.starts_with(prefix)).count();
@@ -80,8 +99,8 @@ impl Connected {
         connected
     }
 
-    async fn made_active(scene: &Scene, name: &str) -> Self {
-        let connected = Self::begin(scene, name).await;
+    async fn made_active(scene: &Scene, name: &str, capability: &'static str) -> Self {
+        let connected = Self::begin_for(scene, name, capability).await;
         connected.submit(scene).await;
         let begun = Instant::now();
         while !connected.is_verified(scene).await {

@@ -16,6 +16,7 @@ mod observe;
 mod offboarding;
 mod onboarding;
 mod operating;
+mod powering;
 mod report;
 mod reproof;
 mod row;
@@ -41,4 +42,9 @@ async fn a_proof_that_comes_again_ends_the_same_whatever_fails() {
 #[tokio::test]
 async fn an_operation_ends_the_same_whatever_fails() {
     run::every_row(&operating::Operating).await;
+}
+
+#[tokio::test]
+async fn an_operation_that_lasts_ends_the_same_whatever_fails() {
+    run::every_row(&powering::Powering).await;
 }

@@ -64,7 +64,7 @@ impl Workflow for Operating {
             "told": cast.told["state"],
             "kept": {"state": kept["state"], "targets": kept["targets"]},
             "events": of_this.map(|event| &event["data"]["state"]).collect::<Vec<_>>(),
-            "connection": connection["state"],
+            "state": connection["state"],
         })
     }
 

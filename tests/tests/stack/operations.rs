@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const HOME: &str = "us-east-1";
 
 /// An active connection for these capabilities, and its account.
-async fn connected(api: &Api, capabilities: &[&str]) -> (Value, CustomerAccount) {
+pub(crate) async fn connected(api: &Api, capabilities: &[&str]) -> (Value, CustomerAccount) {
     let account = CustomerAccount::new();
     let wanted = json!({"capabilities": capabilities, "regions": [HOME]});
     let connection = api.new_connection_for(wanted).await;
@@ -18,11 +18,11 @@ async fn connected(api: &Api, capabilities: &[&str]) -> (Value, CustomerAccount)
     (active, account)
 }
 
-fn operations(connection: &Value) -> String {
+pub(crate) fn operations(connection: &Value) -> String {
     format!("{}/operations", path_of(connection))
 }
 
-fn order(action: &str, input: Value) -> Value {
+pub(crate) fn order(action: &str, input: Value) -> Value {
     let mut order = json!({"action": action, "region": HOME, "reason": "a test"});
     order["input"] = input;
     order

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ConnectionState;
 use crate::capability::{Capability, CapabilitySet};
 use crate::sample::{NOW, occasion};
 use rstest::rstest;

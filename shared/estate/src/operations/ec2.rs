@@ -21,9 +21,12 @@ pub(crate) mod describe_volumes;
 pub(crate) mod describe_vpcs;
 pub(crate) mod reboot_instances;
 pub(crate) mod send_ssh_public_key;
+pub(crate) mod start_instances;
+pub(crate) mod stop_instances;
 
 mod bisect;
 mod errors;
+mod goal;
 mod public_key;
 
 use std::collections::BTreeSet;
@@ -38,6 +41,7 @@ use serde_json::{Value, json};
 
 use super::Place;
 pub(crate) use errors::meaning;
+pub use goal::Goal;
 
 pub(crate) fn client(session: &CustomerSession, place: &Place) -> Client {
     Client::new(&session.in_region(&place.region))

@@ -94,6 +94,12 @@ pub fn failed(id: String, code: &str, detail: impl Into<String>) -> Target {
     Target { id, outcome: TargetOutcome::Failed, code: Some(code.to_owned()), detail: Some(detail.into()) }
 }
 
+/// Whether the same request may succeed in a moment: AWS throttled, failed, or did not answer.
+#[must_use]
+pub fn passing(target: &Target) -> bool {
+    matches!(target.code.as_deref(), Some("throttled" | "aws_unavailable" | "no_answer" | "not_attempted"))
+}
+
 /// A target on which AWS did not carry it out.
 pub(crate) fn failed_by<E: ProvideErrorMetadata, R>(id: String, error: &SdkError<E, R>) -> Target {
     let SdkError::ServiceError(service) = error else {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::item::number;
 use crate::sample::{NOW, claimed, connection_id, full};
-use crate::scripted::{Scripted, unmet};
+use crate::scripted::{Scripted, found, unmet};
 use crate::{Answer, Completion};
 use domain::connection::Occasion;
 use domain::operation::{Ending, Order, Target, TargetOutcome};
@@ -102,4 +102,30 @@ async fn operations_read_back_alone_and_in_their_connections_list() {
 
     let nobody = Scripted::new().store.operation(begun().id).await.unwrap_err();
     assert_eq!(nobody.kind, ErrorKind::NotFound);
+}
+
+fn lasting() -> Operation {
+    begun().lasting(serde_json::Map::new(), vec!["i-1".to_owned()])
+}
+
+#[tokio::test]
+async fn one_that_lasts_goes_on_step_by_step() {
+    let table = Scripted::new();
+    let next = lasting().stepped(vec![], NOW);
+    assert!(table.store.advance_operation(&next).await.unwrap());
+    let put = table.puts()[0].clone();
+    assert_eq!(put.condition_expression(), Some("#step = :step AND attribute_not_exists(finished_at)"));
+    assert_eq!(put.expression_attribute_values().unwrap()[":step"], number(0));
+    assert_eq!(put.item().unwrap()["step"], number(1));
+    assert_eq!(from_item::<Operation>(put.item().unwrap().clone()).unwrap(), next);
+
+    // Somebody else took that step; or this very write did, and its answer was lost.
+    for (held, ours) in [(next.clone().asked(vec![], NOW), false), (next.clone(), true)] {
+        let table = Scripted::new();
+        table.refuse_put(
+            PutItemError::ConditionalCheckFailedException(found(Some(item(&held).unwrap()))),
+            vec![],
+        );
+        assert_eq!(table.store.advance_operation(&next).await.unwrap(), ours);
+    }
 }

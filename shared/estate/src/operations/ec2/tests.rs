@@ -1,6 +1,7 @@
 //! Requests are looked at below the SDK, and answers are read by it.
 
 mod bisected;
+mod lasts;
 mod lists;
 mod policies;
 mod refused;
@@ -77,14 +78,11 @@ impl HttpConnector for Numbered {
     }
 }
 
-/// Carries it out where AWS answers so, and tells what AWS was asked.
-async fn carry(
-    action: &str,
-    input: Value,
-    dry_run: bool,
+/// A session that may do this, where AWS answers so.
+async fn session(
     answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
-) -> (Outcome, Vec<Call>) {
-    let request = read(action, &input).unwrap();
+    policy: &domain::policy::PolicyDocument,
+) -> (access::CustomerSession, Wire) {
     let session = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>CUSTOMERKEY</AccessKeyId>\
          <SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>\
          <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
@@ -98,9 +96,20 @@ async fn carry(
     let numbered = SharedHttpConnector::new(Numbered(wire.clone()));
     let config = wire.config(1).into_builder().http_client(http_client_fn(move |_, _| numbered.clone()));
     let sessions = Sessions::new(Brokers::new(config.build(), deployment()));
-    let policy = request.session_policy(&place(), false);
-    let opened = sessions.open(&connection, "drawbridge-test", &policy).await.unwrap();
+    let opened = sessions.open(&connection, "drawbridge-test", policy).await.unwrap();
     let Opened::Open(session) = opened else { panic!("there is a session: {opened:?}") };
+    (session, wire)
+}
+
+/// Carries it out where AWS answers so, and tells what AWS was asked.
+async fn carry(
+    action: &str,
+    input: Value,
+    dry_run: bool,
+    answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (Outcome, Vec<Call>) {
+    let request = read(action, &input).unwrap();
+    let (session, wire) = session(answer, &request.session_policy(&place(), false)).await;
     let outcome = request.carry(&session, &place(), dry_run).await;
     let calls = wire.calls();
     for call in &calls {

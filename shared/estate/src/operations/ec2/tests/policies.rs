@@ -5,7 +5,9 @@ use super::*;
 /// An operation as large as it may be.
 fn largest(action: &str) -> Value {
     match action {
-        "ec2:RebootInstances" => json!({"InstanceIds": (0..20).map(instance).collect::<Vec<_>>()}),
+        "ec2:StartInstances" | "ec2:StopInstances" | "ec2:RebootInstances" => {
+            json!({"InstanceIds": (0..20).map(instance).collect::<Vec<_>>()})
+        }
         "ec2:CreateTags" => {
             // Of all resources that are tagged, these have the longest ARNs.
             let ids: Vec<_> = (0..15).map(|number| format!("pcx-0123456789abcde{number:02x}")).collect();
@@ -25,10 +27,26 @@ fn largest(action: &str) -> Value {
 /// types" of each action.
 fn limits(action: &str) -> &'static [&'static str] {
     match action {
-        "ec2:RebootInstances" | "ec2-instance-connect:SendSSHPublicKey" => &["instance/i-"],
+        "ec2:StartInstances"
+        | "ec2:StopInstances"
+        | "ec2:RebootInstances"
+        | "ec2-instance-connect:SendSSHPublicKey" => &["instance/i-"],
         "ec2:CreateTags" => &["vpc-peering-connection/pcx-"],
         action if action.starts_with("ec2:Describe") => &[],
         other => panic!("nobody has said what {other} can be limited to"),
+    }
+}
+
+/// What an action takes besides itself.
+fn companions_of(action: &str) -> Vec<Value> {
+    match action {
+        "ec2:StartInstances" => vec![json!({
+            "Effect": "Allow",
+            "Action": "kms:CreateGrant",
+            "Resource": "arn:aws:kms:*:*:key/*",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        })],
+        _ => vec![],
     }
 }
 
@@ -49,8 +67,10 @@ fn every_session_is_for_its_action_on_its_resources_alone() {
     for action in offered() {
         let policy = read(action, &largest(action)).unwrap().session_policy(&place(), false);
         let policy: Value = serde_json::from_str(&policy.to_json()).unwrap();
-        let [statement] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
-        // None of these has a companion.
+        let [statement, companions @ ..] = policy["Statement"].as_array().unwrap().as_slice() else {
+            panic!("{policy}")
+        };
+        assert_eq!(companions, companions_of(action), "{action}");
         assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!(action)));
         let resources = match &statement["Resource"] {
             Value::String(one) => vec![one.as_str()],

@@ -4,17 +4,20 @@ use domain::steps::{Place, Steps};
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a message waits for the work that it is about to be written.
-pub(crate) const UNWRITTEN_DELAY: SignedDuration = SignedDuration::from_secs(2);
+pub const UNWRITTEN_DELAY: SignedDuration = SignedDuration::from_secs(2);
 /// After so long work that is not in the table was never written.
-pub(crate) const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
+pub const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 /// A step that a message asks for, of work with the id `I`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<I> {
+pub struct Asked<I> {
+    /// Which work.
     pub id: I,
     /// When the id was made.
     pub made_at: Timestamp,
+    /// Which step of it.
     pub step: u32,
+    /// When waiting for it ends.
     pub deadline: Timestamp,
     /// Whether SQS has delivered that very message before.
     pub delivered_before: bool,
@@ -22,7 +25,7 @@ pub(crate) struct Asked<I> {
 
 /// Where the message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub enum Standing {
     /// In work that the table knows.
     Known(Place),
     /// Its work is not in the table yet.
@@ -31,6 +34,7 @@ pub(crate) enum Standing {
 
 impl<I: Ord> Asked<I> {
     /// Where the message stands, when the table knows of `latest`. Ids of later work are greater.
+    #[must_use]
     pub fn standing(&self, latest: Option<(I, &Steps)>, now: Timestamp) -> Standing {
         match latest {
             Some((id, _)) if id > self.id => Standing::Known(Place::Over),

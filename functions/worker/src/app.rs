@@ -1,0 +1,42 @@
+//! What the steps share.
+
+use access::{Brokers, Sessions};
+use domain::connection::Occasion;
+use domain::{Actor, EventId};
+use jiff::Timestamp;
+use runtime::{Environment, EnvironmentError, SdkConfig, random};
+use store::{JobsQueue, Store};
+
+/// The state table, the queue, and the way into customers' accounts.
+#[derive(Debug)]
+pub struct App {
+    /// The state table.
+    pub store: Store,
+    /// Where the next step goes.
+    pub queue: JobsQueue,
+    /// Opens sessions of customers' roles.
+    pub sessions: Sessions,
+}
+
+impl App {
+    /// Reads the function's configuration and makes its clients.
+    ///
+    /// # Errors
+    /// When a variable is missing or cannot be read; the error names it.
+    pub fn from_environment(
+        environment: &Environment<'_>,
+        aws: &SdkConfig,
+    ) -> Result<Self, EnvironmentError> {
+        let deployment = environment.deployment()?;
+        Ok(Self {
+            store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
+            queue: JobsQueue::new(aws, environment.required::<String>("JOBS_QUEUE_URL")?),
+            sessions: Sessions::new(Brokers::new(aws.clone(), deployment)),
+        })
+    }
+
+    /// An occasion that Drawbridge itself brings about at `now`.
+    pub(crate) fn occasion(now: Timestamp) -> Occasion {
+        Occasion { now, actor: Actor::Drawbridge, event_id: EventId::new(now, random()) }
+    }
+}
