@@ -205,9 +205,13 @@ def take_messages_one_by_one(instance):
 def apply_template(provider, template, parameters):
     cloudformation = provider.client("cloudformation")
     chosen = {name: value for name, value in parameters.items() if name in template["Parameters"]}
+    # Through S3, as `sam deploy` does: CloudFormation takes 51,200 bytes in the request itself.
+    text = json.dumps(template).encode()
+    key = f"template-{hashlib.sha256(text).hexdigest()[:16]}.json"
+    provider.client("s3").put_object(Bucket=BUCKET, Key=key, Body=text)
     request = {
         "StackName": STACK_NAME,
-        "TemplateBody": json.dumps(template),
+        "TemplateURL": f"https://s3.amazonaws.com/{BUCKET}/{key}",
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }

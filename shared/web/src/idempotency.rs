@@ -219,9 +219,10 @@ async fn replayed(app: &impl Replaying, answer: Answer) -> Result<Response, Refu
 }
 
 /// Brings the first answer up to what became of the operation that it told of. That was written before
-/// the operation was carried out, so that nothing carries it out again.
+/// the operation was carried out, so that nothing carries it out again. One that lasts is told of while
+/// it runs; another is answered in a moment.
 fn tell(body: &mut Value, operation: &Operation) -> Result<(), Refused> {
-    if operation.state == OperationState::Running {
+    if operation.state == OperationState::Running && operation.lasting.is_none() {
         return Err(Error::conflict(
             "request_in_progress",
             "the operation that this Idempotency-Key asked for is being carried out; look again in a moment",

@@ -46,7 +46,7 @@ impl Workflow for Powering {
             "action": "ec2:StopInstances", "region": REGION, "input": {"InstanceIds": [cast.instance]},
         });
         let begun = scene.user.ask(Method::POST, &path, Some(&order)).await.0.expect(202);
-        cast.operation = begun["operation_id"].as_str().unwrap().to_owned();
+        begun["operation_id"].as_str().unwrap().clone_into(&mut cast.operation);
     }
 
     async fn is_over(&self, scene: &Scene, cast: &Cast) -> bool {
