@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use domain::connection::Occasion;
 use domain::operation::{Ending, Operation, Target};
+use domain::plan::Applied;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ErrorKind, RoleArn};
 use estate::operations::{Outcome, Place, Read, Request, failed};
@@ -87,7 +88,8 @@ pub(crate) fn admit(
     Ok(Admitted { asked, place })
 }
 
-/// Carries it out: it is recorded before AWS is asked, and again when AWS has answered.
+/// Carries it out: it is recorded before AWS is asked, and again when AWS has answered. Where it carries
+/// out a plan, that is applied with the record.
 ///
 /// # Errors
 /// When it could not be recorded, and AWS was not asked.
@@ -96,12 +98,16 @@ pub(crate) async fn carry_out(
     connection: &Connection,
     operation: Operation,
     admitted: &Admitted,
+    plan: Option<&Applied>,
     request: &Idempotent,
 ) -> Result<(StatusCode, Json<OperationView>), Refused> {
     let Admitted { asked, place } = admitted;
     let policy = asked.session_policy(place, operation.dry_run);
     let begun = request.completing(StatusCode::OK, &OperationView::of(operation.clone()));
-    app.store.begin_operation(&operation, begun.as_ref()).await?;
+    match plan {
+        None => app.store.begin_operation(&operation, begun.as_ref()).await?,
+        Some(plan) => app.store.apply_plan(plan, &operation, begun.as_ref()).await?,
+    }
     let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, &policy)).await {
         Ok(Opened::Open(session)) => carried(asked, &session, place, &operation).await,
         Ok(Opened::Shut(refusal)) => no_session(&operation, refusal),

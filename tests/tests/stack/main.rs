@@ -16,6 +16,7 @@ mod offboarding;
 mod onboarding;
 mod operations;
 mod permissions;
+mod plans;
 mod proof;
 mod races;
 mod reconcile;

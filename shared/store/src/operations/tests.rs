@@ -88,7 +88,7 @@ async fn an_operation_ends_once_with_its_event() {
 async fn operations_read_back_alone_and_in_their_connections_list() {
     let table = Scripted::new();
     for operation in [begun(), ended()] {
-        table.hold(Key::operation(operation.id), item(&operation).unwrap());
+        table.hold(Key::operation(operation.id), operation_item(&operation).unwrap());
         assert_eq!(table.store.operation(operation.id).await.unwrap(), operation);
     }
     let entry = Key::operation(ended().id).into_item();
