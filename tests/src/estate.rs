@@ -25,7 +25,13 @@ impl Estate {
     /// What this account has in the Region.
     #[must_use]
     pub fn of(account: &CustomerAccount, region: &str) -> Self {
-        let config = Stack::get().aws_as_root(&account.id).into_builder();
+        Self::on(Stack::get(), account, region)
+    }
+
+    /// What this account has in the Region, in the AWS of another stack than the main one.
+    #[must_use]
+    pub fn on(stack: &Stack, account: &CustomerAccount, region: &str) -> Self {
+        let config = stack.aws_as_root(&account.id).into_builder();
         let config = config.region(Region::new(region.to_owned())).build();
         Self { ec2: aws_sdk_ec2::Client::new(&config), dynamodb: aws_sdk_dynamodb::Client::new(&config) }
     }

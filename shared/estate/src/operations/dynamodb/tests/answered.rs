@@ -18,7 +18,7 @@ fn answer(action: &str) -> (Reply, Value) {
         "UpdateTimeToLive" => {
             same(json!({"TimeToLiveSpecification": {"Enabled": true, "AttributeName": "expires"}}))
         }
-        "PutItem" | "UpdateItem" => same(json!({
+        "PutItem" | "UpdateItem" | "DeleteItem" => same(json!({
             "Attributes": items, "ConsumedCapacity": {"TableName": "Music", "CapacityUnits": 1.0},
         })),
         "GetItem" => same(json!({"Item": items})),
@@ -36,7 +36,7 @@ fn answer(action: &str) -> (Reply, Value) {
                 "BackupCreationDateTime": time,
             }})
         }),
-        "DescribeBackup" => dated(|time| {
+        "DescribeBackup" | "DeleteBackup" => dated(|time| {
             json!({"BackupDescription": {
                 "BackupDetails": {
                     "BackupArn": BACKUP, "BackupName": "nightly", "BackupStatus": "AVAILABLE", "BackupType": "USER",
@@ -57,7 +57,7 @@ fn answer(action: &str) -> (Reply, Value) {
             }})
         }),
         "DescribeTable" => dated(|time| json!({"Table": description(time)})),
-        "CreateTable" | "UpdateTable" => dated(|time| json!({"TableDescription": description(time)})),
+        "CreateTable" | "UpdateTable" | "DeleteTable" => dated(|time| json!({"TableDescription": description(time)})),
         other => panic!("{other}"),
     }
 }
@@ -86,7 +86,7 @@ async fn every_action_sends_what_was_asked_and_tells_what_was_answered() {
         assert_eq!(outcome.output, answer(action).1, "{action}");
         let target = match action {
             "ListTables" => "dynamodb:ListTables",
-            "DescribeBackup" => BACKUP,
+            "DescribeBackup" | "DeleteBackup" => BACKUP,
             _ => "Music",
         };
         assert_eq!(told(&outcome.targets), [(target, None)], "{action}");

@@ -42,7 +42,7 @@ fn a_session_may_do_the_one_action_on_the_one_resource() {
         let resource = match action {
             // Neither can be limited to a resource.
             "ListTables" | "ListBackups" => "*",
-            "DescribeBackup" => BACKUP,
+            "DescribeBackup" | "DeleteBackup" => BACKUP,
             "Query" | "Scan" => INDEX,
             _ => TABLE,
         };
@@ -62,7 +62,7 @@ fn a_session_of_a_dry_run_may_only_look_up() {
         let (actions, resource): (&[&str], _) = match action {
             "ListTables" => (&["dynamodb:ListTables"], "*"),
             "ListBackups" => (&["dynamodb:ListBackups"], "*"),
-            "DescribeBackup" => (&["dynamodb:DescribeBackup"], BACKUP),
+            "DescribeBackup" | "DeleteBackup" => (&["dynamodb:DescribeBackup"], BACKUP),
             "CreateBackup" => (&["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"], TABLE),
             _ => (&["dynamodb:DescribeTable"], TABLE),
         };
