@@ -125,9 +125,9 @@ pub(super) fn view(plan: &Value) -> String {
     });
     parts.push(listing(&["target", "kind", "facts"], 3, rows.collect()));
     parts.extend(plan.get("blast_radius").map(radius).filter(|radius| !radius.is_empty()));
-    let warnings = items(plan, "warnings").iter().map(|warning| {
-        vec![Cell::new(field(warning, "code")), Cell::new(field(warning, "detail"))]
-    });
+    let warnings = items(plan, "warnings")
+        .iter()
+        .map(|warning| vec![Cell::new(field(warning, "code")), Cell::new(field(warning, "detail"))]);
     let warnings: Vec<_> = warnings.collect();
     if !warnings.is_empty() {
         parts.push(listing(&["warning", "detail"], 2, warnings));
@@ -153,7 +153,8 @@ fn radius(radius: &Value) -> String {
                 columns.push(column);
             }
         }
-        let rows = list.iter().map(|one| columns.iter().map(|column| Cell::new(field(one, column))).collect());
+        let rows =
+            list.iter().map(|one| columns.iter().map(|column| Cell::new(field(one, column))).collect());
         parts.push(format!("{name}:\n{}", listing(&columns, columns.len(), rows.collect())));
     }
     parts.join("\n\n")

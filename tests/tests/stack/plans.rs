@@ -144,13 +144,16 @@ async fn an_image_and_its_snapshot_go_one_after_the_other() {
 #[tokio::test]
 async fn items_a_backup_and_a_table_go_by_plans() {
     let api = Api::operator();
-    let (connection, _, estate) = connected(&api, &["dynamodb-data", "dynamodb-tables", "dynamodb-backup"]).await;
+    let (connection, _, estate) =
+        connected(&api, &["dynamodb-data", "dynamodb-tables", "dynamodb-backup"]).await;
     estate.make_table("orders").await;
     for key in ["one", "two", "three"] {
         estate.put_item("orders", key, "a secret").await;
     }
     let key = |key: &str| json!({"pk": {"S": key}});
-    let plan = planned(&api, &connection, "dynamodb:DeleteItem", json!({"TableName": "orders", "Key": key("one")})).await;
+    let plan =
+        planned(&api, &connection, "dynamodb:DeleteItem", json!({"TableName": "orders", "Key": key("one")}))
+            .await;
     let told = plan.to_string();
     assert!(!told.contains("a secret") && !told.contains("\"one\""), "{plan:#}");
     assert_eq!(plan["blast_radius"]["items"], json!(1));
@@ -200,14 +203,27 @@ async fn what_is_protected_or_absent_is_not_planned() {
     let absent = "i-0123456789abcdef0";
     let key = json!({"pk": {"S": "nobody"}});
     for (action, input, code, pointers) in [
-        ("ec2:TerminateInstances", json!({"InstanceIds": [protected]}), "target_protected", "/input/InstanceIds/0"),
-        ("ec2:TerminateInstances", json!({"InstanceIds": [of_volume]}), "target_protected", "/input/InstanceIds/0"),
-        ("ec2:TerminateInstances", json!({"InstanceIds": [of_volume, absent]}), "target_not_found", "/input/InstanceIds/1"),
+        (
+            "ec2:TerminateInstances",
+            json!({"InstanceIds": [protected]}),
+            "target_protected",
+            "/input/InstanceIds/0",
+        ),
+        (
+            "ec2:TerminateInstances",
+            json!({"InstanceIds": [of_volume]}),
+            "target_protected",
+            "/input/InstanceIds/0",
+        ),
+        (
+            "ec2:TerminateInstances",
+            json!({"InstanceIds": [of_volume, absent]}),
+            "target_not_found",
+            "/input/InstanceIds/1",
+        ),
         ("dynamodb:DeleteTable", json!({"TableName": "orders"}), "target_protected", "/input/TableName"),
         ("dynamodb:DeleteTable", json!({"TableName": "nothing"}), "target_not_found", "/input/TableName"),
-        (
-            "dynamodb:DeleteItem", json!({"TableName": "others", "Key": key}), "target_not_found", "/input/Key",
-        ),
+        ("dynamodb:DeleteItem", json!({"TableName": "others", "Key": key}), "target_not_found", "/input/Key"),
         ("dynamodb:PutItem", json!({"TableName": "others", "Item": key}), "no_plan_needed", "/action"),
     ] {
         let refused = api.post(&plans(&connection), order(action, input.clone())).await;
@@ -218,7 +234,10 @@ async fn what_is_protected_or_absent_is_not_planned() {
         (order("ec2:TerminateInstances", json!({"InstanceIds": ["*"]})), (400, "invalid_instance_id")),
         (order("ec2:TerminateInstances", json!({"InstanceIds": [absent], "X": 1})), (400, "unknown_field")),
         (
-            order("dynamodb:PutItem", json!({"TableName": "others", "Item": {"pk": {"S": "x".repeat(300_000)}}})),
+            order(
+                "dynamodb:PutItem",
+                json!({"TableName": "others", "Item": {"pk": {"S": "x".repeat(300_000)}}}),
+            ),
             (422, "input_too_large"),
         ),
     ] {
@@ -262,9 +281,15 @@ async fn what_has_changed_since_is_not_destroyed() {
     // As it was planned, it can go.
     estate.put_item("orders", "one", "as it was").await;
     // A role that can no longer be looked at with destroys nothing either.
-    account.permit("r", "drawbridge", &json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": ["dynamodb:DeleteItem"], "Resource": "*"},
-    ]})).await;
+    account
+        .permit(
+            "r",
+            "drawbridge",
+            &json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": ["dynamodb:DeleteItem"], "Resource": "*"},
+            ]}),
+        )
+        .await;
     let refused = api.send(Method::POST, &apply(&plan), None).await;
     assert_eq!(refused.problem(), (422, "targets_unreadable"));
     assert_eq!(estate.keys("orders").await, ["kept", "one"]);
@@ -286,13 +311,17 @@ async fn a_plan_is_applied_once_whoever_asks_and_however_often() {
     assert_eq!(replayed.expect(201)["plan_id"], plan["plan_id"]);
 
     let path = apply(&plan);
-    let at_once = futures::future::join_all((0..5).map(|_| api.send_with(Method::POST, &path, None, &[]))).await;
+    let at_once =
+        futures::future::join_all((0..5).map(|_| api.send_with(Method::POST, &path, None, &[]))).await;
     let done: Vec<_> = at_once.iter().filter(|answer| matches!(answer.status, 200 | 202)).collect();
     assert_eq!(done.len(), 1, "{at_once:?}");
     for refused in at_once.iter().filter(|answer| answer.status >= 400) {
         let (status, code) = refused.problem();
         // One may look when the item is gone already, or meet the other's transaction.
-        assert!(matches!(code, "plan_already_applied" | "plan_stale" | "plan_expired" | "dependency_unavailable"), "{status} {code}");
+        assert!(
+            matches!(code, "plan_already_applied" | "plan_stale" | "plan_expired" | "dependency_unavailable"),
+            "{status} {code}"
+        );
     }
     let listed = api.get(&format!("{}/operations", path_of(&connection))).await.expect(200);
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
@@ -317,7 +346,8 @@ async fn a_plan_takes_a_connection_that_still_admits_it() {
     let plan = planned(&api, &connection, "ec2:TerminateInstances", json!({"InstanceIds": [instance]})).await;
     // Another connection of the same provider has nothing to do with it.
     let (other, _, elsewhere) = connected(&api, &["ec2-terminate"]).await;
-    let theirs = api.post(&plans(&other), order("ec2:TerminateInstances", json!({"InstanceIds": [instance]}))).await;
+    let theirs =
+        api.post(&plans(&other), order("ec2:TerminateInstances", json!({"InstanceIds": [instance]}))).await;
     assert_eq!(theirs.problem(), (422, "target_not_found"));
     drop(elsewhere);
     api.patch(&path_of(&connection), json!({"capabilities": ["ec2-power"]})).await.expect(202);

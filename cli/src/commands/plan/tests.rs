@@ -46,12 +46,15 @@ async fn what_is_confirmed_is_carried_out_to_its_end() {
     let server = TestServer::start(answers).await;
     let screen = Screen::kept(Format::Table);
     assert_eq!(plan_and_apply(&server.client(), &screen, &wanted(), &YES).await.unwrap(), Exit::Done);
-    assert_eq!(server.targets(), [
-        "POST /v1/connections/con_1/plans",
-        "POST /v1/plans/pln_1/apply",
-        "GET /v1/operations/op_1",
-        "GET /v1/operations/op_1",
-    ]);
+    assert_eq!(
+        server.targets(),
+        [
+            "POST /v1/connections/con_1/plans",
+            "POST /v1/plans/pln_1/apply",
+            "GET /v1/operations/op_1",
+            "GET /v1/operations/op_1",
+        ]
+    );
     assert!(screen.into_kept().output.contains("succeeded"));
 }
 
@@ -84,7 +87,9 @@ async fn what_is_over_is_not_applied() {
 #[test]
 fn what_goes_is_shown_in_tables() {
     let shown = view(&plan("pending"));
-    for part in ["i-1", "web-1", "volumes_deleted_gib", "deleted_volumes:", "vol-2", "data", "autoscaling_replaces"] {
+    for part in
+        ["i-1", "web-1", "volumes_deleted_gib", "deleted_volumes:", "vol-2", "data", "autoscaling_replaces"]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains("kept_volumes"), "an empty list says nothing: {shown}");

@@ -104,6 +104,7 @@ fn every_use_case_is_described() {
             ("grants", 3),
             ("onboarding", 3),
             ("operations", 3),
+            ("plans", 3),
             ("service", 2)
         ]
     );

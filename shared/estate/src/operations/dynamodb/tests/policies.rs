@@ -119,9 +119,11 @@ fn every_action_of_dynamodbs_has_an_input_here() {
     let offered: BTreeSet<_> =
         OFFERED.iter().filter(|action| action.starts_with("dynamodb:")).copied().collect();
     assert_eq!(here.iter().map(String::as_str).collect::<BTreeSet<_>>(), offered);
-    // What destroys comes with plans alone.
-    for action in ["DeleteItem", "DeleteTable", "DeleteBackup", "RestoreTableFromBackup"] {
-        assert!(!offered.contains(format!("dynamodb:{action}").as_str()), "{action}");
+    // What destroys takes a plan, and nothing else does.
+    for (action, input) in every_input() {
+        let destroys = format!("dynamodb:{action}").parse::<Action>().unwrap().destroys();
+        let needs_plan = read(action, &input).unwrap().needs_plan().is_some();
+        assert_eq!(needs_plan, destroys || action == "BatchWriteItem", "{action}");
     }
 }
 

@@ -66,8 +66,15 @@ async fn terminating_tells_each_instances_state() {
     })
     .await;
     assert_eq!(calls.len(), 3);
-    assert!(calls.iter().all(|call| call.field("SkipOsShutdown") == Some("true") && call.field("Force").is_none()));
-    assert_eq!(became(&outcome), [("i-01234567", None), ("i-0123456789abcdef0", Some("termination_protected"))]);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.field("SkipOsShutdown") == Some("true") && call.field("Force").is_none())
+    );
+    assert_eq!(
+        became(&outcome),
+        [("i-01234567", None), ("i-0123456789abcdef0", Some("termination_protected"))]
+    );
     assert_eq!(
         outcome.output,
         json!({"TerminatingInstances": [{
@@ -78,8 +85,20 @@ async fn terminating_tells_each_instances_state() {
 }
 
 #[rstest]
-#[case::image("ec2:DeregisterImage", "ImageId", "ami-0123456789abcdef0", "InvalidAMIID.NotFound", "not_found")]
-#[case::snapshot("ec2:DeleteSnapshot", "SnapshotId", "snap-0123456789abcdef0", "InvalidSnapshot.InUse", "in_use")]
+#[case::image(
+    "ec2:DeregisterImage",
+    "ImageId",
+    "ami-0123456789abcdef0",
+    "InvalidAMIID.NotFound",
+    "not_found"
+)]
+#[case::snapshot(
+    "ec2:DeleteSnapshot",
+    "SnapshotId",
+    "snap-0123456789abcdef0",
+    "InvalidSnapshot.InUse",
+    "in_use"
+)]
 #[tokio::test]
 async fn images_and_snapshots_go_one_by_one(
     #[case] action: &'static str,
@@ -103,7 +122,8 @@ async fn images_and_snapshots_go_one_by_one(
         assert_eq!(calls.iter().map(sent).collect::<Vec<_>>(), [expected]);
         assert_eq!(became(&outcome), [(id, None)]);
     }
-    let (outcome, _) = carry(action, json!({field: id}), false, move |_| Reply::ec2(400, code, "It is so")).await;
+    let (outcome, _) =
+        carry(action, json!({field: id}), false, move |_| Reply::ec2(400, code, "It is so")).await;
     assert_eq!(became(&outcome), [(id, Some(told))]);
     let refused = refusal(action, &json!({field: "x-01234567"}));
     assert_eq!(refused, (ErrorKind::Malformed, "invalid_id", format!("/input/{field}")));
@@ -222,7 +242,12 @@ async fn there_is_no_dry_run_of_sending_a_key() {
     for action in OFFERED.iter().filter(|action| action.starts_with("ec2:")) {
         let input =
             json!({"InstanceIds": ["i-01234567"], "Resources": ["i-01234567"], "Tags": [{"Key": "a"}]});
-        let input = if action.contains("Describe") { json!({}) } else { input };
+        let input = match *action {
+            "ec2:DeregisterImage" => json!({"ImageId": "ami-01234567"}),
+            "ec2:DeleteSnapshot" => json!({"SnapshotId": "snap-01234567"}),
+            action if action.contains("Describe") => json!({}),
+            _ => input,
+        };
         read(action, &input).unwrap().admit_dry_run().unwrap();
     }
 }
