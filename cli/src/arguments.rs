@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::completions::Completions;
 use crate::commands::doctor::Doctor;
 use crate::commands::operations::OperationsCommand;
+use crate::commands::plans::PlansCommand;
 use crate::commands::show_status::ShowStatus;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
@@ -124,6 +125,9 @@ pub enum Command {
     /// What is carried out in customers' accounts, one IAM action at a time
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// What cannot be undone: looked up first, and carried out once
+    #[command(subcommand)]
+    Plans(PlansCommand),
     /// What Drawbridge's brokers may assume, as IAM policies
     #[command(subcommand)]
     Grants(GrantsCommand),

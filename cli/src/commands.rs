@@ -6,17 +6,21 @@ pub mod customers;
 pub mod doctor;
 pub mod grants;
 pub mod operations;
+pub mod plans;
 pub mod show_status;
 
+mod apply_plan;
 mod confirmation;
 mod create_connection;
 mod create_customer;
 mod create_invite;
+mod create_plan;
 mod list_connections;
 mod list_customers;
 mod list_events;
 mod list_operations;
 mod offboard_connection;
+mod plan;
 mod print_setup;
 mod reconcile_grants;
 mod revoke_invite;
@@ -25,6 +29,7 @@ mod show_connection;
 mod show_customer;
 mod show_grants;
 mod show_operation;
+mod show_plan;
 mod submit_role;
 mod update_connection;
 mod verify_connection;
@@ -50,6 +55,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
         Command::Status(command) => command.run(&connect(options).await?, screen).await,
         Command::Operations(command) => command.run(&connect(options).await?, screen).await,
+        Command::Plans(command) => command.run(&connect(options).await?, screen).await,
         Command::Grants(command) => command.run(&connect(options).await?, screen).await,
     }
 }

@@ -28,7 +28,7 @@ impl Estate {
         Self::on(Stack::get(), account, region)
     }
 
-    /// The same, of an account of another stack.
+    /// What this account has in the Region, in the AWS of another stack than the main one.
     #[must_use]
     pub fn on(stack: &Stack, account: &CustomerAccount, region: &str) -> Self {
         let config = stack.aws_as_root(&account.id).into_builder();
@@ -52,13 +52,6 @@ impl Estate {
             .await
             .expect("the instance is launched");
         launched.instances()[0].instance_id().expect("an id").to_owned()
-    }
-
-    /// The state that an instance is in.
-    pub async fn instance_state(&self, id: &str) -> String {
-        let found = self.ec2.describe_instances().instance_ids(id).send().await.expect("instances");
-        let instance = &found.reservations()[0].instances()[0];
-        instance.state().and_then(|state| state.name()).expect("its state").as_str().to_owned()
     }
 
     /// Makes an image of an instance, with its snapshots.
@@ -87,6 +80,82 @@ impl Estate {
         self.dynamodb.put_item().table_name(name).item("pk", value).send().await.expect("the item is put");
         let backup = self.dynamodb.create_backup().table_name(name).backup_name("kept");
         backup.send().await.expect("the backup is made");
+    }
+
+    /// The state that an instance is in; none if EC2 no longer tells of it.
+    pub async fn state_of(&self, instance: &str) -> Option<String> {
+        let found = self.ec2.describe_instances().instance_ids(instance).send().await.ok()?;
+        let one = found.reservations().first()?.instances().first()?;
+        Some(one.state()?.name()?.as_str().to_owned())
+    }
+
+    /// Stops an instance.
+    pub async fn stop(&self, instance: &str) {
+        self.ec2.stop_instances().instance_ids(instance).send().await.expect("the instance is stopped");
+    }
+
+    /// The ids of the volumes of an instance.
+    pub async fn volumes_of(&self, instance: &str) -> Vec<String> {
+        let volumes = self.ec2.describe_volumes().send().await.expect("volumes").volumes.unwrap_or_default();
+        let is_its = |volume: &aws_sdk_ec2::types::Volume| {
+            volume.attachments().iter().any(|attachment| attachment.instance_id() == Some(instance))
+        };
+        volumes.into_iter().filter(is_its).filter_map(|volume| volume.volume_id).collect()
+    }
+
+    /// Sets a tag of an EC2 resource.
+    pub async fn tag(&self, resource: &str, key: &str, value: &str) {
+        let tag = Tag::builder().key(key).value(value).build();
+        self.ec2.create_tags().resources(resource).tags(tag).send().await.expect("it is tagged");
+    }
+
+    /// The ids of the account's images.
+    pub async fn images(&self) -> Vec<String> {
+        let images = self.ec2.describe_images().owners("self").send().await.expect("images");
+        images.images.unwrap_or_default().into_iter().filter_map(|image| image.image_id).collect()
+    }
+
+    /// The ids of the account's snapshots.
+    pub async fn snapshots(&self) -> Vec<String> {
+        let snapshots = self.ec2.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
+        snapshots.snapshots.unwrap_or_default().into_iter().filter_map(|one| one.snapshot_id).collect()
+    }
+
+    /// The names of the account's tables.
+    pub async fn tables(&self) -> Vec<String> {
+        self.dynamodb.list_tables().send().await.expect("tables").table_names.unwrap_or_default()
+    }
+
+    /// Tags a table.
+    pub async fn tag_table(&self, name: &str, key: &str, value: &str) {
+        let table = self.dynamodb.describe_table().table_name(name).send().await.expect("the table").table;
+        let arn = table.and_then(|table| table.table_arn).expect("its ARN");
+        let tag = aws_sdk_dynamodb::types::Tag::builder().key(key).value(value).build().expect("a tag");
+        self.dynamodb.tag_resource().resource_arn(arn).tags(tag).send().await.expect("it is tagged");
+    }
+
+    /// The ARNs of the backups of a table.
+    pub async fn backups_of(&self, table: &str) -> Vec<String> {
+        let backups = self.dynamodb.list_backups().table_name(table).send().await.expect("backups");
+        let backups = backups.backup_summaries.unwrap_or_default().into_iter();
+        backups.filter_map(|backup| backup.backup_arn).collect()
+    }
+
+    /// Puts an item with this key and this note.
+    pub async fn put_item(&self, table: &str, key: &str, note: &str) {
+        let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
+        let put = self.dynamodb.put_item().table_name(table).item("pk", text(key)).item("note", text(note));
+        put.send().await.expect("the item is put");
+    }
+
+    /// The keys of a table's items, in order.
+    pub async fn keys(&self, table: &str) -> Vec<String> {
+        let items = self.dynamodb.scan().table_name(table).send().await.expect("its items").items;
+        let keys =
+            items.unwrap_or_default().into_iter().filter_map(|item| item.get("pk")?.as_s().ok().cloned());
+        let mut keys: Vec<_> = keys.collect();
+        keys.sort();
+        keys
     }
 
     /// Everything that is there, with all that AWS tells of it.

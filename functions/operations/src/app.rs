@@ -5,6 +5,7 @@ use std::sync::Arc;
 use access::{Brokers, Sessions};
 use domain::connection::Occasion;
 use domain::{Actor, EventId};
+use jiff::SignedDuration;
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
 use store::{JobsQueue, Store};
 use web::idempotency::Replaying;
@@ -18,9 +19,14 @@ pub struct App {
     pub queue: JobsQueue,
     /// Opens sessions of customers' roles.
     pub sessions: Arc<Sessions>,
+    /// How long a plan can be applied.
+    pub plan_lifetime: SignedDuration,
 }
 
 impl Replaying for App {
+    /// Enough for the largest item of `DynamoDB`'s, of 400 KB, and its JSON.
+    const LONGEST_BODY: usize = 512 * 1024;
+
     fn store(&self) -> &Store {
         &self.store
     }
@@ -40,6 +46,7 @@ impl App {
             store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
             queue: JobsQueue::new(aws, environment.required::<String>("JOBS_QUEUE_URL")?),
             sessions: Arc::new(Sessions::new(Brokers::new(aws.clone(), deployment))),
+            plan_lifetime: SignedDuration::from_secs(environment.required("PLAN_LIFETIME_SECONDS")?),
         })
     }
 

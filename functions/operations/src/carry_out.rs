@@ -7,12 +7,14 @@ use axum::Json;
 use axum::http::StatusCode;
 use domain::connection::Occasion;
 use domain::operation::{Ending, Operation, Target};
+use domain::plan::Applied;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ErrorKind};
 use estate::operations::{Outcome, Place, Read, Request, failed};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use store::Completion;
 use tokio::time::{sleep, timeout};
 use web::body::read_part;
 use web::idempotency::Idempotent;
@@ -81,7 +83,8 @@ pub(crate) fn admit(
 }
 
 /// Carries it out: it is recorded before AWS is asked, and again when AWS has answered. What lasts
-/// longer than an answer may wait is recorded, and left to the worker.
+/// longer than an answer may wait is recorded, and left to the worker. Where it carries out a plan, that
+/// is applied with the record.
 ///
 /// # Errors
 /// When it could not be recorded, and AWS was not asked.
@@ -90,15 +93,16 @@ pub(crate) async fn carry_out(
     connection: &Connection,
     operation: Operation,
     admitted: &Admitted,
+    plan: Option<&Applied>,
     request: &Idempotent,
 ) -> Result<(StatusCode, Json<OperationView>), Refused> {
     let Admitted { asked, input, place } = admitted;
     if asked.goal().is_some() && !operation.dry_run {
-        return begin(app, operation, input, request).await;
+        return begin(app, operation, input, plan, request).await;
     }
     let policy = asked.session_policy(place, operation.dry_run);
     let begun = request.completing(StatusCode::OK, &OperationView::of(operation.clone()));
-    app.store.begin_operation(&operation, begun.as_ref()).await?;
+    write(app, &operation, plan, begun.as_ref()).await?;
     let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, &policy)).await {
         Ok(Opened::Open(session)) => carried(asked, &session, place, &operation).await,
         Ok(Opened::Shut(refusal)) => no_session(&operation, refusal),
@@ -129,6 +133,7 @@ async fn begin(
     app: &App,
     operation: Operation,
     input: &Value,
+    plan: Option<&Applied>,
     request: &Idempotent,
 ) -> Result<(StatusCode, Json<OperationView>), Refused> {
     let mut input = input.as_object().cloned().unwrap_or_default();
@@ -141,8 +146,21 @@ async fn begin(
     let message = operation.next_message().ok_or_else(|| Error::internal("what lasts has a next step"))?;
     app.queue.send(&message, SignedDuration::ZERO).await?;
     let begun = request.completing(StatusCode::ACCEPTED, &OperationView::of(operation.clone()));
-    app.store.begin_operation(&operation, begun.as_ref()).await?;
+    write(app, &operation, plan, begun.as_ref()).await?;
     Ok((StatusCode::ACCEPTED, Json(OperationView::of(operation))))
+}
+
+/// Writes that it begins, with the plan that it carries out and the answer to its request.
+async fn write(
+    app: &App,
+    operation: &Operation,
+    plan: Option<&Applied>,
+    begun: Option<&Completion>,
+) -> Result<(), Error> {
+    match plan {
+        None => app.store.begin_operation(operation, begun).await,
+        Some(plan) => app.store.apply_plan(plan, operation, begun).await,
+    }
 }
 
 /// Asks AWS, for as long as there is time. What writes is asked for once: an answer that was lost does

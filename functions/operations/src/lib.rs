@@ -2,13 +2,17 @@
 //!
 //! They are apart from the others so that nothing else of the API can. One file a use case, named by
 //! what the caller wants. Each operation has a session of its own that may do that operation on those
-//! resources, and nothing else.
+//! resources, and nothing else. What cannot be undone is carried out by an applied plan alone.
 
 mod app;
+mod apply_plan;
 mod carry_out;
+mod create_plan;
 mod list_operations;
+mod look;
 mod run_operation;
 mod show_operation;
+mod show_plan;
 mod view;
 
 use axum::{Router, middleware};
@@ -24,6 +28,9 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi::frame())
         .routes(routes!(run_operation::run_operation, list_operations::list_operations))
         .routes(routes!(show_operation::show_operation))
+        .routes(routes!(create_plan::create_plan))
+        .routes(routes!(show_plan::show_plan))
+        .routes(routes!(apply_plan::apply_plan))
 }
 
 /// The description of these routes, which the API's own takes in.

@@ -90,14 +90,9 @@ pub(crate) async fn run_operation(
     let occasion = App::occasion(actor);
     let id = OperationId::new(occasion.now, random());
     let operation = Operation::begin(id, order, &connection, &occasion)?;
-    if operation.action.destroys() && !operation.dry_run {
-        return Err(Error::refused(
-            "plan_required",
-            "what this does cannot be undone, so that it takes a plan, which shows what will be gone",
-        )
-        .at("/action")
-        .into());
-    }
     let admitted = admit(&operation, &connection, &input)?;
-    carry_out(&app, &connection, operation, &admitted, &request).await
+    match admitted.asked.needs_plan() {
+        Some(refusal) if !operation.dry_run => Err(refusal.into()),
+        _ => carry_out(&app, &connection, operation, &admitted, None, &request).await,
+    }
 }

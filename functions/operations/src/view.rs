@@ -1,9 +1,10 @@
 //! What callers see of operations.
 
 use domain::operation::{Operation, OperationState, Target};
+use domain::plan::{Plan, PlanState, PlanTarget, Warning};
 use domain::{Action, Region};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// One IAM action, carried out once in a customer's account.
@@ -31,6 +32,9 @@ pub(crate) struct OperationView {
     actor: String,
     /// Why, as the caller said.
     reason: Option<String>,
+    /// The plan that it carries out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_id: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     started_at: jiff::Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -64,6 +68,7 @@ impl OperationView {
             targets: operation.targets,
             actor: operation.actor.to_string(),
             reason: operation.reason,
+            plan_id: operation.plan_id.map(|id| id.to_string()),
             started_at: operation.started_at,
             finished_at: operation.finished_at,
             session_name: operation.session_name,
@@ -84,4 +89,65 @@ pub(crate) struct OperationList {
     pub items: Vec<OperationView>,
     /// Pass it as `cursor` for the next page; null on the last.
     pub next_cursor: Option<String>,
+}
+
+/// What cannot be undone, shown before it is carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlanView {
+    plan_id: String,
+    connection_id: String,
+    /// The IAM action.
+    #[schema(value_type = String, example = "ec2:TerminateInstances")]
+    action: Action,
+    #[schema(value_type = String, example = "us-east-1")]
+    region: Region,
+    state: PlanState,
+    /// What will be gone.
+    targets: Vec<PlanTarget>,
+    /// What goes with it, and what stays: numbers, and lists of at most 50.
+    #[schema(value_type = Object)]
+    blast_radius: Map<String, Value>,
+    /// What should be known before it is applied.
+    warnings: Vec<Warning>,
+    /// Why, as the caller said.
+    reason: Option<String>,
+    /// Who planned it.
+    actor: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: jiff::Timestamp,
+    /// Until when it can be applied.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: jiff::Timestamp,
+    /// Who applied it.
+    applied_by: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    applied_at: Option<jiff::Timestamp>,
+    /// What carries it out.
+    operation_id: Option<String>,
+    version: u64,
+}
+
+impl PlanView {
+    /// A plan as it stands at `now`. Its input is not told, for it may hold what is in tables.
+    pub fn of(plan: Plan, now: jiff::Timestamp) -> Self {
+        let state = plan.state_at(now);
+        Self {
+            plan_id: plan.id.to_string(),
+            connection_id: plan.connection_id.to_string(),
+            action: plan.action,
+            region: plan.region,
+            state,
+            targets: plan.targets,
+            blast_radius: plan.blast_radius,
+            warnings: plan.warnings,
+            reason: plan.reason,
+            actor: plan.actor.to_string(),
+            created_at: plan.created_at,
+            expires_at: plan.lapses_at,
+            applied_by: plan.applied_by.map(|actor| actor.to_string()),
+            applied_at: plan.applied_at,
+            operation_id: plan.operation_id.map(|id| id.to_string()),
+            version: plan.version,
+        }
+    }
 }

@@ -80,6 +80,12 @@ pub enum EventType {
     /// An operation in the customer's account has ended; `data` says which, and what became of it.
     #[serde(rename = "operation.finished")]
     OperationFinished,
+    /// What cannot be undone was planned; `data` says what, and of which targets.
+    #[serde(rename = "plan.created")]
+    PlanCreated,
+    /// A plan is being carried out; `data` says who planned it, and by which operation.
+    #[serde(rename = "plan.applied")]
+    PlanApplied,
 }
 
 /// One entry of the audit list. `data` never holds an external ID or a credential.

@@ -184,6 +184,13 @@ impl CapabilitySet {
     pub fn effective(&self) -> BTreeSet<Capability> {
         self.requested().chain(self.requested().filter_map(Capability::implies)).collect()
     }
+
+    /// Whether operations may take this action. A drill's actions are for drills, on tables of their own.
+    #[must_use]
+    pub fn holds(&self, action: Action) -> bool {
+        let held = self.effective().into_iter().filter(|capability| *capability != Capability::DynamodbDrill);
+        held.flat_map(Capability::actions).any(|held| held == action)
+    }
 }
 
 impl TryFrom<BTreeSet<Capability>> for CapabilitySet {

@@ -93,6 +93,10 @@ id!(
     OperationId, "op_", "an operation"
 );
 id!(
+    /// One plan of what cannot be undone.
+    PlanId, "pln_", "a plan"
+);
+id!(
     /// One comparison of the grants in the table with those in IAM.
     ReconciliationId, "rec_", "a reconciliation"
 );

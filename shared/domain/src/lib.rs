@@ -21,6 +21,7 @@ pub mod message;
 pub mod offboarding;
 pub mod operation;
 pub mod place;
+pub mod plan;
 pub mod policy;
 pub mod proof;
 pub mod reason;
@@ -42,7 +43,7 @@ pub use deployment::Deployment;
 pub use error::{Error, ErrorKind, FieldError};
 pub use external_id::ExternalId;
 pub use id::{
-    ConnectionId, CustomerId, EventId, OffboardingId, OperationId, ReconciliationId, VerificationId,
+    ConnectionId, CustomerId, EventId, OffboardingId, OperationId, PlanId, ReconciliationId, VerificationId,
 };
 pub use place::{AccountId, Partition, Region};
 pub use state::ConnectionState;

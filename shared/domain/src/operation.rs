@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::audit::{Actor, AuditEvent, EventType};
-use crate::capability::{Action, Capability};
+use crate::capability::Action;
 use crate::connection::{Connection, Occasion};
 use crate::error::{Error, ErrorKind};
-use crate::id::{ConnectionId, OperationId};
+use crate::id::{ConnectionId, OperationId, PlanId};
 use crate::place::Region;
 
 pub use lasting::{LONGEST_ASKING, LONGEST_WAIT, Lasting};
@@ -96,6 +96,9 @@ pub struct Operation {
     /// Why, as the caller says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The plan that it carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<PlanId>,
     /// Where it stands.
     pub state: OperationState,
     /// What it is about.
@@ -160,10 +163,7 @@ impl Operation {
                 format!("the connection is {state}; operations need one that is active or degraded"),
             ));
         }
-        // A drill's actions are for drills, on tables of their own.
-        let held = connection.capabilities.effective().into_iter();
-        let mut held = held.filter(|capability| *capability != Capability::DynamodbDrill);
-        if !held.any(|capability| capability.actions().any(|action| action == order.action)) {
+        if !connection.capabilities.holds(order.action) {
             return Err(Error::new(
                 ErrorKind::Forbidden,
                 "capability_missing",
@@ -191,6 +191,7 @@ impl Operation {
             dry_run: order.dry_run,
             actor: occasion.actor.clone(),
             reason: order.reason,
+            plan_id: None,
             state: OperationState::Running,
             targets: Vec::new(),
             started_at: occasion.now,
@@ -200,6 +201,12 @@ impl Operation {
             had_output: false,
             lasting: None,
         })
+    }
+
+    /// The same, to carry out this plan.
+    #[must_use]
+    pub fn of_plan(self, plan: PlanId) -> Self {
+        Self { plan_id: Some(plan), ..self }
     }
 
     /// The same, ended like this.
@@ -260,10 +267,13 @@ impl Operation {
             "reason": self.reason,
             "session_name": self.session_name,
         });
-        let data = match data {
+        let mut data = match data {
             Value::Object(map) => map,
             _ => Map::new(),
         };
+        if let Some(plan) = self.plan_id {
+            data.insert("plan_id".to_owned(), json!(plan));
+        }
         AuditEvent {
             id: occasion.event_id,
             kind: EventType::OperationFinished,

@@ -1,8 +1,9 @@
 //! What is in a customer's account.
 //!
-//! [`operations`] carries out one action at a time. [`Permissions`] finds out what the customer's role may do there, without changing anything.
+//! [`operations`] carries out one action at a time; [`plans`] looks up what those would destroy that cannot be undone. [`Permissions`] finds out what the customer's role may do there, without changing anything.
 
 pub mod operations;
 mod permissions;
+pub mod plans;
 
 pub use permissions::{Permissions, Way, way};

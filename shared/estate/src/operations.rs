@@ -4,9 +4,9 @@
 //! what a session needs to carry it out, and how that is done. [`Request::read`] is the table of all
 //! of them. An input's type says what may be asked: what it does not name, nobody can send.
 
-mod attribute_value;
-mod dynamodb;
-mod ec2;
+pub(crate) mod attribute_value;
+pub(crate) mod dynamodb;
+pub(crate) mod ec2;
 mod outcome;
 
 use access::CustomerSession;
@@ -15,8 +15,8 @@ use domain::{AccountId, Action, Connection, Error, Partition, Region};
 use serde_json::Value;
 
 pub use ec2::Goal;
-pub(crate) use outcome::not_done;
 pub use outcome::{Outcome, failed, passing, succeeded};
+pub(crate) use outcome::{failed_by, not_done};
 
 /// Where an operation takes place.
 #[derive(Debug, Clone)]
@@ -54,6 +54,13 @@ impl Place {
     pub fn ec2(&self, resource: &str) -> String {
         let Self { partition, account, region } = self;
         format!("arn:{partition}:ec2:{region}:{account}:{resource}")
+    }
+
+    /// The ARN of an EC2 resource of a kind whose ARNs name no account: images and snapshots.
+    #[must_use]
+    pub fn shared_ec2(&self, resource: &str) -> String {
+        let Self { partition, region, .. } = self;
+        format!("arn:{partition}:ec2:{region}::{resource}")
     }
 }
 
@@ -185,7 +192,7 @@ macro_rules! operations {
 const LONGEST_POLICY: usize = 2048;
 
 /// Refuses what no session can be limited to.
-fn fits(policy: &PolicyDocument) -> Result<(), Error> {
+pub(crate) fn fits(policy: &PolicyDocument) -> Result<(), Error> {
     if policy.to_json().len() <= LONGEST_POLICY {
         return Ok(());
     }
@@ -223,6 +230,9 @@ operations! {
     CreateTags: ec2::create_tags::CreateTags,
     SendSshPublicKey: ec2::send_ssh_public_key::SendSshPublicKey,
     DescribeSnapshots: ec2::describe_snapshots::DescribeSnapshots,
+    TerminateInstances: ec2::terminate_instances::TerminateInstances,
+    DeregisterImage: ec2::deregister_image::DeregisterImage,
+    DeleteSnapshot: ec2::delete_snapshot::DeleteSnapshot,
     ListTables: dynamodb::list_tables::ListTables,
     DescribeTable: dynamodb::describe_table::DescribeTable,
     ListBackups: dynamodb::list_backups::ListBackups,
@@ -243,6 +253,9 @@ operations! {
     UpdateTable: dynamodb::update_table::UpdateTable,
     UpdateContinuousBackups: dynamodb::update_continuous_backups::UpdateContinuousBackups,
     CreateTable: dynamodb::create_table::CreateTable,
+    DeleteTable: dynamodb::delete_table::DeleteTable,
+    DeleteBackup: dynamodb::delete_backup::DeleteBackup,
+    DeleteItem: dynamodb::delete_item::DeleteItem,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::invite::InviteHash;
-use domain::{ConnectionId, CustomerId, Error, OperationId, ReconciliationId, RoleArn};
+use domain::{ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId, RoleArn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -63,6 +63,15 @@ impl Key {
 
     pub fn operation(id: OperationId) -> Self {
         Self::new(format!("OPERATION#{id}"), "META")
+    }
+
+    pub fn plan(id: PlanId) -> Self {
+        Self::new(format!("PLAN#{id}"), "META")
+    }
+
+    /// What a plan would carry out, which is kept as long as the plan can be applied.
+    pub fn plan_input(id: PlanId) -> Self {
+        Self::new(format!("PLAN#{id}"), "INPUT")
     }
 
     pub fn reconciliation(id: ReconciliationId) -> Self {

@@ -14,6 +14,7 @@ mod idempotency;
 mod invites;
 mod item;
 mod operations;
+mod plans;
 mod queue;
 mod reconciliations;
 mod record;

@@ -17,9 +17,9 @@ use crate::invites::expiry;
 use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
 
 /// How long an operation is kept: longer than a year, so that the last audit's are there for the next.
-const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+pub(crate) const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
-fn item(operation: &Operation) -> Result<Item, Error> {
+pub(crate) fn operation_item(operation: &Operation) -> Result<Item, Error> {
     let mut item = to_item(Key::operation(operation.id), operation)?;
     let (_, hash, value) = Listing::Operations(operation.connection_id).index();
     item.insert(hash.to_owned(), text(value));
@@ -43,7 +43,7 @@ impl Store {
         completion: Option<&Completion>,
     ) -> Result<(), Error> {
         let mut writes =
-            vec![self.put(item(operation)?, Some("attribute_not_exists(pk)"), HashMap::new())?];
+            vec![self.put(operation_item(operation)?, Some("attribute_not_exists(pk)"), HashMap::new())?];
         writes.extend(completion.map(|completion| self.completing(completion)).transpose()?);
         match self.transact(writes).await {
             Ok(()) => {
@@ -70,7 +70,7 @@ impl Store {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item(next)?))
+            .set_item(Some(operation_item(next)?))
             .condition_expression("#step = :step AND attribute_not_exists(finished_at)")
             .expression_attribute_names("#step", "step")
             .expression_attribute_values(":step", number(step.saturating_sub(1).into()))
@@ -98,7 +98,7 @@ impl Store {
     pub async fn end_operation(&self, operation: &Operation, event: &AuditEvent) -> Result<(), Error> {
         let running = "attribute_exists(pk) AND attribute_not_exists(finished_at)";
         let writes = vec![
-            self.put(item(operation)?, Some(running), HashMap::new())?,
+            self.put(operation_item(operation)?, Some(running), HashMap::new())?,
             self.put(event_item(event)?, None, HashMap::new())?,
         ];
         match self.transact(writes).await {

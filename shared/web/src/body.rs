@@ -9,10 +9,8 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
+use crate::idempotency::Replaying;
 use crate::problem::Refused;
-
-/// Longest request body, in bytes. Everything that these routes take is far below.
-const LIMIT: usize = 64 * 1024;
 
 /// How many unknown fields are named in one refusal.
 const NAMED: usize = 20;
@@ -21,7 +19,7 @@ const NAMED: usize = 20;
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<S: Replaying, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
@@ -36,21 +34,21 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 "send the body as JSON, with the header content-type: application/json",
             ));
         }
-        Ok(Self(read(&collect(body).await?)?))
+        Ok(Self(read(&collect(body, S::LONGEST_BODY).await?)?))
     }
 }
 
 /// Reads a whole body.
 ///
 /// # Errors
-/// 413 `body_too_large` past [`LIMIT`].
-pub async fn collect(body: Body) -> Result<Vec<u8>, Refused> {
-    match Limited::new(body, LIMIT).collect().await {
+/// 413 `body_too_large` past `limit` bytes.
+pub async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Refused> {
+    match Limited::new(body, limit).collect().await {
         Ok(whole) => Ok(whole.to_bytes().to_vec()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refused::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            format!("the body is longer than {LIMIT} bytes"),
+            format!("the body is longer than {limit} bytes"),
         )),
         Err(_) => Err(malformed("the body could not be read").into()),
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use domain::{ConnectionId, CustomerId, Error, OperationId, ReconciliationId};
+use domain::{ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId};
 
 use crate::problem::Refused;
 
@@ -28,6 +28,10 @@ impl Names for ConnectionId {
 
 impl Names for OperationId {
     const WHAT: &'static str = "operation";
+}
+
+impl Names for PlanId {
+    const WHAT: &'static str = "plan";
 }
 
 impl Names for ReconciliationId {

@@ -67,7 +67,7 @@ impl Workflow for Powering {
         json!({
             "operation": kept["state"],
             "targets": outcomes,
-            "instance": cast.estate(scene).instance_state(&cast.instance).await,
+            "instance": cast.estate(scene).state_of(&cast.instance).await,
             "events": of_this.map(|event| &event["data"]["state"]).collect::<Vec<_>>(),
             "state": connection["state"],
         })

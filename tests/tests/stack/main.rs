@@ -17,6 +17,7 @@ mod offboarding;
 mod onboarding;
 mod operations;
 mod permissions;
+mod plans;
 mod proof;
 mod races;
 mod reconcile;

@@ -7,6 +7,8 @@
 )]
 
 pub(crate) mod create_tags;
+pub(crate) mod delete_snapshot;
+pub(crate) mod deregister_image;
 pub(crate) mod describe_images;
 pub(crate) mod describe_instance_status;
 pub(crate) mod describe_instance_types;
@@ -23,6 +25,7 @@ pub(crate) mod reboot_instances;
 pub(crate) mod send_ssh_public_key;
 pub(crate) mod start_instances;
 pub(crate) mod stop_instances;
+pub(crate) mod terminate_instances;
 
 mod bisect;
 mod errors;
@@ -81,6 +84,11 @@ pub(crate) fn is_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix).is_some_and(|rest| {
         matches!(rest.len(), 8 | 17) && rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
+}
+
+/// Refuses what is no id of this kind.
+fn check_id(at: &str, prefix: &str, id: &str) -> Result<(), Error> {
+    if is_id(id, prefix) { Ok(()) } else { Err(invalid(at, "invalid_id", form(prefix))) }
 }
 
 fn form(prefix: &str) -> String {

@@ -88,7 +88,7 @@ async fn an_operation_ends_once_with_its_event() {
 async fn operations_read_back_alone_and_in_their_connections_list() {
     let table = Scripted::new();
     for operation in [begun(), ended()] {
-        table.hold(Key::operation(operation.id), item(&operation).unwrap());
+        table.hold(Key::operation(operation.id), operation_item(&operation).unwrap());
         assert_eq!(table.store.operation(operation.id).await.unwrap(), operation);
     }
     let entry = Key::operation(ended().id).into_item();
@@ -123,7 +123,7 @@ async fn one_that_lasts_goes_on_step_by_step() {
     for (held, ours) in [(next.clone().asked(vec![], NOW), false), (next.clone(), true)] {
         let table = Scripted::new();
         table.refuse_put(
-            PutItemError::ConditionalCheckFailedException(found(Some(item(&held).unwrap()))),
+            PutItemError::ConditionalCheckFailedException(found(Some(operation_item(&held).unwrap()))),
             vec![],
         );
         assert_eq!(table.store.advance_operation(&next).await.unwrap(), ours);

@@ -42,7 +42,7 @@ pub struct WriteRequest {
     /// It is written.
     #[serde(default)]
     put_request: Option<PutRequest>,
-    /// It is deleted, for which there are plans alone.
+    /// It is deleted, which takes a plan.
     #[serde(default)]
     delete_request: Option<DeleteRequest>,
 }
@@ -67,12 +67,7 @@ impl WriteRequest {
     fn check(&self, at: &str) -> Result<(), Error> {
         match (&self.put_request, &self.delete_request) {
             (Some(put), None) => check_item(&put.item, &format!("{at}/PutRequest/Item")),
-            (None, Some(delete)) => {
-                let at = format!("{at}/DeleteRequest");
-                check_key(&delete.key, &format!("{at}/Key"))?;
-                let detail = "a batch that deletes needs a plan: POST /v1/connections/{id}/plans";
-                Err(Error::refused("plan_required", detail).at(&at))
-            }
+            (None, Some(delete)) => check_key(&delete.key, &format!("{at}/DeleteRequest/Key")),
             _ => {
                 let detail = "a write is one PutRequest or one DeleteRequest";
                 Err(Error::invalid(FieldError::new(at, "invalid_batch", detail)))
@@ -85,13 +80,54 @@ impl WriteRequest {
             .put_request
             .as_ref()
             .map(|put| types::PutRequest::builder().set_item(Some(taken(&put.item))).build());
-        Ok(types::WriteRequest::builder().set_put_request(put.transpose()?).build())
+        let delete = self
+            .delete_request
+            .as_ref()
+            .map(|delete| types::DeleteRequest::builder().set_key(Some(taken(&delete.key))).build());
+        Ok(types::WriteRequest::builder()
+            .set_put_request(put.transpose()?)
+            .set_delete_request(delete.transpose()?)
+            .build())
+    }
+}
+
+/// One item that a batch would delete.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deletion<'a> {
+    /// Of which table.
+    pub table: &'a str,
+    /// Its place among the writes of the table.
+    pub place: usize,
+    /// Its primary key.
+    pub key: &'a Attributes,
+}
+
+impl Deletion<'_> {
+    /// Where it stands in the input.
+    pub(crate) fn pointer(&self) -> String {
+        format!("/RequestItems/{}/{}/DeleteRequest", step(self.table), self.place)
     }
 }
 
 impl BatchWriteItem {
-    fn tables(&self) -> impl Iterator<Item = &str> {
+    /// The tables that are written into.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
         self.request_items.keys().map(String::as_str)
+    }
+
+    /// What the batch would delete.
+    pub(crate) fn deletions(&self) -> impl Iterator<Item = Deletion<'_>> {
+        self.request_items.iter().flat_map(|(table, writes)| {
+            writes.iter().enumerate().filter_map(move |(place, write)| {
+                write.delete_request.as_ref().map(|delete| Deletion { table, place, key: &delete.key })
+            })
+        })
+    }
+
+    /// How many items the batch would put into a table.
+    pub(crate) fn puts(&self, table: &str) -> usize {
+        let writes = self.request_items.get(table).map(Vec::as_slice).unwrap_or_default();
+        writes.iter().filter(|write| write.put_request.is_some()).count()
     }
 }
 

@@ -48,6 +48,11 @@ pub(crate) fn meaning(code: &str, message: &str) -> Option<(&'static str, &'stat
         "PointInTimeRecoveryUnavailableException" => {
             ("unavailable", ". Enable point-in-time recovery with dynamodb:UpdateContinuousBackups first.")
         }
+        // DynamoDB Developer Guide, "Using deletion protection to protect your table".
+        "ValidationException" if message.contains("protected against deletion") => (
+            "deletion_protected",
+            ". The table is protected from deletion; take the protection off with dynamodb:UpdateTable, if it is to go.",
+        ),
         "ValidationException" | "SerializationException" => ("invalid_input", ". Mend the input."),
         "InternalServerError" => {
             ("aws_unavailable", ". Look whether it was done before asking for it again.")

@@ -118,7 +118,7 @@ fn every_input() -> Vec<(&'static str, Value)> {
         (
             "BatchWriteItem",
             json!({
-                "RequestItems": {"Music": [{"PutRequest": {"Item": item}}]},
+                "RequestItems": {"Music": [{"PutRequest": {"Item": item}}, {"DeleteRequest": {"Key": key}}]},
                 "ReturnConsumedCapacity": "TOTAL", "ReturnItemCollectionMetrics": "SIZE",
             }),
         ),
@@ -185,6 +185,16 @@ fn every_input() -> Vec<(&'static str, Value)> {
             }),
         ),
         ("CreateTable", whole_table()),
+        ("DeleteTable", json!({"TableName": "Music"})),
+        ("DeleteBackup", json!({"BackupArn": BACKUP})),
+        (
+            "DeleteItem",
+            json!({
+                "TableName": "Music", "Key": key, "ConditionExpression": "#a = :v", "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values, "ReturnValues": "ALL_OLD", "ReturnConsumedCapacity": "TOTAL",
+                "ReturnItemCollectionMetrics": "SIZE",
+            }),
+        ),
     ]
 }
 

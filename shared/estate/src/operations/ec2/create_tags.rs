@@ -108,12 +108,7 @@ impl Carry for CreateTags {
         let arn = |id: &String| {
             let (kind, owned) = kind(id)?;
             let resource = format!("{kind}/{id}");
-            let Place { partition, region, .. } = place;
-            Some(if owned {
-                place.ec2(&resource)
-            } else {
-                format!("arn:{partition}:ec2:{region}::{resource}")
-            })
+            Some(if owned { place.ec2(&resource) } else { place.shared_ec2(&resource) })
         };
         vec![Statement::allow([Self::ACTION], self.resources.iter().filter_map(arn))]
     }

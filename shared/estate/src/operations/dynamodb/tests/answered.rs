@@ -18,7 +18,7 @@ fn answer(action: &str) -> (Reply, Value) {
         "UpdateTimeToLive" => {
             same(json!({"TimeToLiveSpecification": {"Enabled": true, "AttributeName": "expires"}}))
         }
-        "PutItem" | "UpdateItem" => same(json!({
+        "PutItem" | "UpdateItem" | "DeleteItem" => same(json!({
             "Attributes": items, "ConsumedCapacity": {"TableName": "Music", "CapacityUnits": 1.0},
         })),
         "GetItem" => same(json!({"Item": items})),
@@ -36,7 +36,7 @@ fn answer(action: &str) -> (Reply, Value) {
                 "BackupCreationDateTime": time,
             }})
         }),
-        "DescribeBackup" => dated(|time| {
+        "DescribeBackup" | "DeleteBackup" => dated(|time| {
             json!({"BackupDescription": {
                 "BackupDetails": {
                     "BackupArn": BACKUP, "BackupName": "nightly", "BackupStatus": "AVAILABLE", "BackupType": "USER",
@@ -57,7 +57,9 @@ fn answer(action: &str) -> (Reply, Value) {
             }})
         }),
         "DescribeTable" => dated(|time| json!({"Table": description(time)})),
-        "CreateTable" | "UpdateTable" => dated(|time| json!({"TableDescription": description(time)})),
+        "CreateTable" | "UpdateTable" | "DeleteTable" => {
+            dated(|time| json!({"TableDescription": description(time)}))
+        }
         other => panic!("{other}"),
     }
 }
@@ -86,7 +88,7 @@ async fn every_action_sends_what_was_asked_and_tells_what_was_answered() {
         assert_eq!(outcome.output, answer(action).1, "{action}");
         let target = match action {
             "ListTables" => "dynamodb:ListTables",
-            "DescribeBackup" => BACKUP,
+            "DescribeBackup" | "DeleteBackup" => BACKUP,
             _ => "Music",
         };
         assert_eq!(told(&outcome.targets), [(target, None)], "{action}");
@@ -146,6 +148,7 @@ async fn a_dry_run_only_looks_up() {
     for (action, input) in every_input() {
         let wire = Wire::new(|_, call| match call.operation.as_str() {
             "CreateBackup" | "CreateTable" => panic!("a dry run makes nothing"),
+            "DeleteTable" | "DeleteBackup" | "DeleteItem" => panic!("a dry run deletes nothing"),
             operation => answer(operation).0,
         });
         let outcome = carried(&wire, action, &input, true).await;
@@ -166,6 +169,11 @@ async fn a_dry_run_only_looks_up() {
                 let backups = &outcome.output["ContinuousBackupsDescription"];
                 assert_eq!(backups["ContinuousBackupsStatus"], "ENABLED");
                 assert_eq!(outcome.request_ids, ["request-0", "request-1"]);
+            }
+            "DeleteBackup" => {
+                assert_eq!(calls, [("DescribeBackup".to_owned(), input)]);
+                assert_eq!(outcome.output, json!({"DryRun": SAID}));
+                assert_eq!(told(&outcome.targets), [(BACKUP, None)]);
             }
             _ => {
                 assert_eq!(calls, [("DescribeTable".to_owned(), json!({"TableName": "Music"}))], "{action}");
@@ -208,7 +216,8 @@ async fn a_dry_run_tells_what_would_fail() {
             continue;
         }
         let outcome = carried(&Wire::new(absent), action, &input, true).await;
-        assert_eq!(told(&outcome.targets), [("Music", Some("not_found"))], "{action}");
+        let target = if action == "DeleteBackup" { BACKUP } else { "Music" };
+        assert_eq!(told(&outcome.targets), [(target, Some("not_found"))], "{action}");
         assert_eq!(
             (outcome.output, outcome.request_ids),
             (Value::Null, vec!["request-0".to_owned()]),

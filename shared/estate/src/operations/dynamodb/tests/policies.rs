@@ -42,7 +42,7 @@ fn a_session_may_do_the_one_action_on_the_one_resource() {
         let resource = match action {
             // Neither can be limited to a resource.
             "ListTables" | "ListBackups" => "*",
-            "DescribeBackup" => BACKUP,
+            "DescribeBackup" | "DeleteBackup" => BACKUP,
             "Query" | "Scan" => INDEX,
             _ => TABLE,
         };
@@ -62,7 +62,7 @@ fn a_session_of_a_dry_run_may_only_look_up() {
         let (actions, resource): (&[&str], _) = match action {
             "ListTables" => (&["dynamodb:ListTables"], "*"),
             "ListBackups" => (&["dynamodb:ListBackups"], "*"),
-            "DescribeBackup" => (&["dynamodb:DescribeBackup"], BACKUP),
+            "DescribeBackup" | "DeleteBackup" => (&["dynamodb:DescribeBackup"], BACKUP),
             "CreateBackup" => (&["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"], TABLE),
             _ => (&["dynamodb:DescribeTable"], TABLE),
         };
@@ -119,9 +119,11 @@ fn every_action_of_dynamodbs_has_an_input_here() {
     let offered: BTreeSet<_> =
         OFFERED.iter().filter(|action| action.starts_with("dynamodb:")).copied().collect();
     assert_eq!(here.iter().map(String::as_str).collect::<BTreeSet<_>>(), offered);
-    // What destroys comes with plans alone.
-    for action in ["DeleteItem", "DeleteTable", "DeleteBackup", "RestoreTableFromBackup"] {
-        assert!(!offered.contains(format!("dynamodb:{action}").as_str()), "{action}");
+    // What destroys takes a plan, and nothing else does.
+    for (action, input) in every_input() {
+        let destroys = format!("dynamodb:{action}").parse::<Action>().unwrap().destroys();
+        let needs_plan = read(action, &input).unwrap().needs_plan().is_some();
+        assert_eq!(needs_plan, destroys || action == "BatchWriteItem", "{action}");
     }
 }
 

@@ -55,6 +55,11 @@ fn text_of(length: usize) -> Value {
 #[case("GetItem", "/ProjectionExpression", json!(null), "invalid_expression", "/ExpressionAttributeNames")]
 #[case("PutItem", "/Item", json!({}), "invalid_item", "/Item")]
 #[case("PutItem", "/Item", item_of(400 * 1024 + 1), "item_too_large", "/Item")]
+#[case("DeleteItem", "/Key", json!({}), "invalid_key", "/Key")]
+#[case("DeleteItem", "/ReturnValues", json!("ALL_NEW"), "invalid_return_values", "/ReturnValues")]
+#[case("DeleteItem", "/ConditionExpression", json!(""), "invalid_expression", "/ConditionExpression")]
+#[case("DeleteTable", "/TableName", json!("a*"), "invalid_table_name", "/TableName")]
+#[case("DeleteBackup", "/BackupArn", json!(TABLE), "invalid_arn", "/BackupArn")]
 #[case("PutItem", "/ReturnValues", json!("UPDATED_NEW"), "invalid_return_values", "/ReturnValues")]
 #[case("PutItem", "/ConditionExpression", text_of(4097), "expression_too_long", "/ConditionExpression")]
 #[case("PutItem", "/ExpressionAttributeValues", json!({"v": {"S": ""}}), "invalid_placeholder", "/ExpressionAttributeValues")]
@@ -164,9 +169,11 @@ fn a_batch_that_deletes_needs_a_plan() {
     let put = json!({"PutRequest": {"Item": {"a": {"S": "b"}}}});
     let delete = json!({"DeleteRequest": {"Key": {"a": {"S": "b"}}}});
     let input = json!({"RequestItems": {"Music": [put], "Reply": [put, delete]}});
-    let error = read("BatchWriteItem", &input).unwrap_err();
+    let error = read("BatchWriteItem", &input).unwrap().needs_plan().unwrap();
     assert_eq!((error.kind, error.code), (ErrorKind::Refused, "plan_required"));
     assert_eq!(error.fields[0].pointer, "/input/RequestItems/Reply/1/DeleteRequest");
+    let puts = read("BatchWriteItem", &json!({"RequestItems": {"Music": [put]}})).unwrap();
+    assert!(puts.needs_plan().is_none());
     let both = json!({"PutRequest": put["PutRequest"], "DeleteRequest": delete["DeleteRequest"]});
     let error = read("BatchWriteItem", &json!({"RequestItems": {"Music": [both]}})).unwrap_err();
     assert_eq!(error.code, "invalid_batch");
@@ -180,6 +187,7 @@ fn a_batch_that_deletes_needs_a_plan() {
 fn what_is_elsewhere_is_refused(#[case] here: &str, #[case] there: &str) {
     let parameters = [
         ("DescribeBackup", "/BackupArn", BACKUP),
+        ("DeleteBackup", "/BackupArn", BACKUP),
         ("ListBackups", "/ExclusiveStartBackupArn", BACKUP),
         ("ListTagsOfResource", "/ResourceArn", TABLE),
         ("TagResource", "/ResourceArn", TABLE),

@@ -5,9 +5,11 @@ use super::*;
 /// An operation as large as it may be.
 fn largest(action: &str) -> Value {
     match action {
-        "ec2:StartInstances" | "ec2:StopInstances" | "ec2:RebootInstances" => {
+        "ec2:StartInstances" | "ec2:StopInstances" | "ec2:RebootInstances" | "ec2:TerminateInstances" => {
             json!({"InstanceIds": (0..20).map(instance).collect::<Vec<_>>()})
         }
+        "ec2:DeregisterImage" => json!({"ImageId": "ami-0123456789abcdef0"}),
+        "ec2:DeleteSnapshot" => json!({"SnapshotId": "snap-0123456789abcdef0"}),
         "ec2:CreateTags" => {
             // Of all resources that are tagged, these have the longest ARNs.
             let ids: Vec<_> = (0..15).map(|number| format!("pcx-0123456789abcde{number:02x}")).collect();
@@ -30,7 +32,11 @@ fn limits(action: &str) -> &'static [&'static str] {
         "ec2:StartInstances"
         | "ec2:StopInstances"
         | "ec2:RebootInstances"
+        | "ec2:TerminateInstances"
         | "ec2-instance-connect:SendSSHPublicKey" => &["instance/i-"],
+        // Their ARNs name no account.
+        "ec2:DeregisterImage" => &[":image/ami-"],
+        "ec2:DeleteSnapshot" => &[":snapshot/snap-"],
         "ec2:CreateTags" => &["vpc-peering-connection/pcx-"],
         action if action.starts_with("ec2:Describe") => &[],
         other => panic!("nobody has said what {other} can be limited to"),
@@ -81,7 +87,8 @@ fn every_session_is_for_its_action_on_its_resources_alone() {
             assert_eq!(resources, ["*"], "{action}");
         }
         for arn in resources.iter().filter(|_| !limits.is_empty()) {
-            let resource = arn.strip_prefix("arn:aws:ec2:eu-west-3:222222222222:").expect(arn);
+            let here = arn.strip_prefix("arn:aws:ec2:eu-west-3:").expect(arn);
+            let resource = here.strip_prefix("222222222222:").unwrap_or(here);
             assert!(limits.iter().any(|limit| resource.starts_with(limit)), "{action}: {arn}");
             assert!(!arn.contains(['*', '?', '$']), "{action}: {arn}");
         }

@@ -42,6 +42,89 @@ async fn a_reboot_names_its_instances() {
     }
 }
 
+/// Source: EC2 API Reference, `TerminateInstances`, "Examples".
+#[tokio::test]
+async fn terminating_tells_each_instances_state() {
+    let input = json!({"InstanceIds": ["i-01234567", "i-0123456789abcdef0"], "SkipOsShutdown": true});
+    let (outcome, calls) = carry("ec2:TerminateInstances", input, false, |call| {
+        if call.ids().len() > 1 {
+            let message = "The instance 'i-0123456789abcdef0' may not be terminated. Modify its \
+                           'disableApiTermination' instance attribute and try again.";
+            return Reply::ec2(400, "OperationNotPermitted", message);
+        }
+        if call.ids() == ["i-0123456789abcdef0"] {
+            let message = "The instance 'i-0123456789abcdef0' may not be terminated. Modify its \
+                           'disableApiTermination' instance attribute and try again.";
+            return Reply::ec2(400, "OperationNotPermitted", message);
+        }
+        page(
+            "TerminateInstances",
+            "<instancesSet><item><instanceId>i-01234567</instanceId><currentState><code>32</code>\
+             <name>shutting-down</name></currentState><previousState><code>16</code><name>running</name>\
+             </previousState></item></instancesSet>",
+        )
+    })
+    .await;
+    assert_eq!(calls.len(), 3);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.field("SkipOsShutdown") == Some("true") && call.field("Force").is_none())
+    );
+    assert_eq!(
+        became(&outcome),
+        [("i-01234567", None), ("i-0123456789abcdef0", Some("termination_protected"))]
+    );
+    // It goes on until the instance is gone.
+    assert_eq!(outcome.targets[0].outcome, TargetOutcome::Running);
+    assert_eq!(outcome.output, Value::Null);
+}
+
+#[rstest]
+#[case::image(
+    "ec2:DeregisterImage",
+    "ImageId",
+    "ami-0123456789abcdef0",
+    "InvalidAMIID.NotFound",
+    "not_found"
+)]
+#[case::snapshot(
+    "ec2:DeleteSnapshot",
+    "SnapshotId",
+    "snap-0123456789abcdef0",
+    "InvalidSnapshot.InUse",
+    "in_use"
+)]
+#[tokio::test]
+async fn images_and_snapshots_go_one_by_one(
+    #[case] action: &'static str,
+    #[case] field: &'static str,
+    #[case] id: &'static str,
+    #[case] code: &'static str,
+    #[case] told: &str,
+) {
+    let name = action.split_once(':').unwrap().1;
+    for dry_run in [false, true] {
+        let (outcome, calls) = carry(action, json!({field: id}), dry_run, move |call| {
+            if call.is_dry() {
+                Reply::ec2(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+            } else {
+                page(name, "<return>true</return>")
+            }
+        })
+        .await;
+        let expected =
+            fields(&[("Action", name), ("DryRun", if dry_run { "true" } else { "false" }), (field, id)]);
+        assert_eq!(calls.iter().map(sent).collect::<Vec<_>>(), [expected]);
+        assert_eq!(became(&outcome), [(id, None)]);
+    }
+    let (outcome, _) =
+        carry(action, json!({field: id}), false, move |_| Reply::ec2(400, code, "It is so")).await;
+    assert_eq!(became(&outcome), [(id, Some(told))]);
+    let refused = refusal(action, &json!({field: "x-01234567"}));
+    assert_eq!(refused, (ErrorKind::Malformed, "invalid_id", format!("/input/{field}")));
+}
+
 #[tokio::test]
 async fn tags_are_set_on_all_but_those_that_cannot_be() {
     let input = json!({
@@ -155,7 +238,12 @@ async fn there_is_no_dry_run_of_sending_a_key() {
     for action in OFFERED.iter().filter(|action| action.starts_with("ec2:")) {
         let input =
             json!({"InstanceIds": ["i-01234567"], "Resources": ["i-01234567"], "Tags": [{"Key": "a"}]});
-        let input = if action.contains("Describe") { json!({}) } else { input };
+        let input = match *action {
+            "ec2:DeregisterImage" => json!({"ImageId": "ami-01234567"}),
+            "ec2:DeleteSnapshot" => json!({"SnapshotId": "snap-01234567"}),
+            action if action.contains("Describe") => json!({}),
+            _ => input,
+        };
         read(action, &input).unwrap().admit_dry_run().unwrap();
     }
 }

@@ -1,0 +1,69 @@
+//! `POST /v1/plans/{plan_id}/apply`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::operation::Operation;
+use domain::plan::stale;
+use domain::{Error, FieldError, OperationId, PlanId};
+use runtime::random;
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
+
+use crate::app::App;
+use crate::carry_out::{admit, carry_out};
+use crate::look::look;
+use crate::view::OperationView;
+
+/// Applies a plan, once: carries out what it shows, after checking that the targets are still that.
+#[utoipa::path(
+    post,
+    path = "/v1/plans/{plan_id}/apply",
+    tag = "plans",
+    params(("plan_id" = String, Path)),
+    responses(
+        (
+            status = 200,
+            description = "What became of it. What AWS refused is told by `state` and by each target's `code`.",
+            body = OperationView
+        ),
+        (
+            status = 202,
+            description = "It takes AWS longer than an answer may wait. Read it again until it is no longer `running`.",
+            body = OperationView
+        )
+    )
+)]
+pub(crate) async fn apply_plan(
+    State(app): State<App>,
+    Operator(actor): Operator,
+    Id(plan): Id<PlanId>,
+    request: Idempotent,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
+    let plan = app.store.plan(plan).await?;
+    let asked_at = App::occasion(actor.clone());
+    plan.can_be_applied(asked_at.now)?;
+    let (connection, input) =
+        futures::try_join!(app.store.connection(plan.connection_id), app.store.plan_input(plan.id))?;
+    let operation =
+        Operation::begin(OperationId::new(asked_at.now, random()), plan.order(), &connection, &asked_at)?
+            .of_plan(plan.id);
+    let admitted = admit(&operation, &connection, &input)?;
+    let seen = look(&app, &connection, plan.id, &admitted).await;
+    plan.still_fits(&seen.map_err(gone)?)?;
+    // Looking took a while, and the plan may have become too old.
+    let applied = plan.apply(&operation, &App::occasion(actor))?;
+    carry_out(&app, &connection, operation, &admitted, Some(&applied), &request).await
+}
+
+/// What was there when it was planned, and is not any more, makes the plan stale: each is named where the
+/// input names it.
+fn gone(error: Error) -> Error {
+    if error.code != "target_not_found" {
+        return error;
+    }
+    let stale_field = |field| FieldError { code: "plan_stale".into(), ..field };
+    stale(error.fields.into_iter().map(stale_field).collect())
+}

@@ -1,0 +1,107 @@
+//! `POST /v1/connections/{connection_id}/plans`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::operation::{LONGEST_REASON, Operation, Order};
+use domain::plan::{LARGEST_INPUT, Plan};
+use domain::{Action, ConnectionId, Error, FieldError, OperationId, PlanId, Region};
+use runtime::random;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use web::body::{JsonBody, noted, required};
+use web::caller::Operator;
+use web::id::Id;
+use web::idempotency::Idempotent;
+use web::problem::Refused;
+
+use crate::app::App;
+use crate::carry_out::admit;
+use crate::look::look;
+use crate::view::PlanView;
+
+/// What is to be planned.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct CreatePlanRequest {
+    /// The IAM action: one that destroys something.
+    #[schema(value_type = String, example = "ec2:TerminateInstances")]
+    action: Option<String>,
+    /// Where: one of the connection's Regions.
+    #[schema(value_type = String, example = "us-east-1")]
+    region: Option<String>,
+    /// The action's parameters, under AWS's own names; at most 256 KB.
+    #[schema(value_type = Option<Object>)]
+    input: Option<Value>,
+    /// Why, for the record.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
+}
+
+impl CreatePlanRequest {
+    /// What is asked for, and its input.
+    fn order(self) -> Result<(Order, Value), Error> {
+        let mut errors = Vec::new();
+        let action = required(self.action, "action", &mut errors);
+        let action = action.and_then(|text| noted(text.parse::<Action>(), "/action", &mut errors));
+        let region = required(self.region, "region", &mut errors);
+        let region = region.and_then(|text| noted(text.parse::<Region>(), "/region", &mut errors));
+        if self.reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+            let detail = format!("a reason has {LONGEST_REASON} characters at most");
+            errors.push(FieldError::new("/reason", "invalid_reason", detail));
+        }
+        let (Some(action), Some(region), true) = (action, region, errors.is_empty()) else {
+            return Err(Error::invalid_fields(errors));
+        };
+        let input = self.input.unwrap_or_else(|| Value::Object(Map::new()));
+        if input.to_string().len() > LARGEST_INPUT {
+            let detail = "a plan's input has 256 KB at most";
+            return Err(Error::refused("input_too_large", detail).at("/input"));
+        }
+        Ok((Order { action, region, dry_run: false, reason: self.reason }, input))
+    }
+}
+
+/// Plans what cannot be undone: looks up what would be gone, and carries nothing out.
+#[utoipa::path(
+    post,
+    path = "/v1/connections/{connection_id}/plans",
+    tag = "plans",
+    params(("connection_id" = String, Path)),
+    request_body = CreatePlanRequest,
+    responses((
+        status = 201,
+        description = "What would be gone. It can be applied until `expires_at`.",
+        body = PlanView
+    ))
+)]
+pub(crate) async fn create_plan(
+    State(app): State<App>,
+    Operator(actor): Operator,
+    Id(connection): Id<ConnectionId>,
+    request: Idempotent,
+    JsonBody(body): JsonBody<CreatePlanRequest>,
+) -> Result<(StatusCode, Json<PlanView>), Refused> {
+    let (order, input) = body.order()?;
+    let connection = app.store.connection(connection).await?;
+    let asked_at = App::occasion(actor.clone());
+    let id = PlanId::new(asked_at.now, random());
+    // What the connection does not admit as an operation, it does not as a plan.
+    let would = Operation::begin(OperationId::new(asked_at.now, random()), order, &connection, &asked_at)?;
+    let admitted = admit(&would, &connection, &input)?;
+    let seen = look(&app, &connection, id, &admitted).await?;
+    // Its time begins when there is something to look at.
+    let occasion = App::occasion(actor);
+    let (plan, event) = Plan::create(id, &would, seen, app.plan_lifetime, &occasion);
+    let view = PlanView::of(plan.clone(), occasion.now);
+    let completion = request.completing(StatusCode::CREATED, &view);
+    app.store.create_plan(&plan, &input, &event, completion.as_ref()).await?;
+    tracing::info!(
+        connection_id = %plan.connection_id,
+        plan_id = %plan.id,
+        action = %plan.action,
+        targets = plan.targets.len(),
+        "a plan was made"
+    );
+    Ok((StatusCode::CREATED, Json(view)))
+}
