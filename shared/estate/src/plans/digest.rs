@@ -57,7 +57,9 @@ fn write(hash: &mut Sha256, value: &AttributeValue) {
         AttributeValue::Bs(values) => set(hash, b'C', values.iter().map(AsRef::as_ref)),
         AttributeValue::L(values) => {
             text(hash, b'L', &values.len().to_be_bytes());
-            values.iter().for_each(|value| write(hash, value));
+            for value in values {
+                write(hash, value);
+            }
         }
         AttributeValue::M(entries) => map(hash, entries),
         // A type that this version does not know.

@@ -40,7 +40,7 @@ impl Foresee for TerminateInstances {
         let mut found: BTreeMap<String, Instance> = instances
             .map_err(|error| not_seen(&error, false))?
             .into_iter()
-            .filter(|instance| is_there(instance))
+            .filter(is_there)
             .filter_map(|instance| Some((instance.instance_id()?.to_owned(), instance)))
             .collect();
         let missing: Vec<_> = places(ids).filter(|(_, id)| !found.contains_key(*id)).collect();

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, TableDescription};
+use aws_sdk_dynamodb::types::{AttributeValue, TableDescription, Tag};
 use domain::Error;
 use domain::plan::{HASHED, PlanTarget, Print, Seen};
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::digest::digest;
 use super::tables::{TABLE, TAGS, check_tags, print, table, tags_of};
-use super::{Foresee, Look, Warnings, absent, known, not_seen, shown};
+use super::{Foresee, Look, Unread, Warnings, absent, known, not_seen, shown};
 use crate::operations::Place;
 use crate::operations::attribute_value::{Attributes, size_of, taken};
 use crate::operations::dynamodb::batch_write_item::BatchWriteItem;
@@ -40,6 +40,14 @@ async fn item(look: &Look<'_>, table: &str, key: &Attributes) -> Result<Option<I
     answer.map(|answer| answer.item).map_err(|error| not_seen(&error, true))
 }
 
+/// A table, and its tags if they may be read.
+async fn table_and_tags(
+    look: &Look<'_>,
+    name: &str,
+) -> (Result<Option<TableDescription>, Error>, Result<Vec<Tag>, Unread>) {
+    futures::join!(table(look, name, true), look.read(TAGS, tags_of(look, name)))
+}
+
 /// How large an item is, about.
 fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + size_of(value)).sum()
@@ -60,7 +68,7 @@ impl Foresee for DeleteItem {
 
     async fn look(&self, look: &Look<'_>) -> Result<Seen, Error> {
         let name = &self.table_name;
-        let (table, tags) = futures::join!(table(look, name, true), look.read(TAGS, tags_of(look, name)));
+        let (table, tags) = table_and_tags(look, name).await;
         let Some(table) = table? else { return Err(no_table("/TableName")) };
         let mut warnings = Warnings::default();
         check_tags(tags, name, "/TableName", &mut warnings)?;
@@ -151,8 +159,7 @@ impl BatchWriteItem {
     ) -> Result<BTreeMap<String, TableDescription>, Error> {
         let mut asked = Vec::new();
         for name in self.tables() {
-            let tags = look.read(TAGS, tags_of(look, name));
-            asked.push(async move { futures::join!(table(look, name, true), tags) }.boxed());
+            asked.push(table_and_tags(look, name).boxed());
         }
         let answers: Vec<_> = stream::iter(asked).buffered(AT_A_TIME).collect().await;
         let mut found = BTreeMap::new();

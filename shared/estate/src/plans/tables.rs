@@ -52,13 +52,13 @@ impl Foresee for DeleteTable {
         let mut warnings = Warnings::default();
         check_tags(tags, name, AT, &mut warnings)?;
         let backups = warnings.known(backups, "Whether the table has backups");
-        let recovers = warnings.known(recovery, "Whether the table has point-in-time recovery");
+        let is_on = warnings.known(recovery, "Whether the table has point-in-time recovery");
         if table.deletion_protection_enabled() == Some(true) {
             let detail = "the table is protected from deletion, so that AWS will refuse; take the protection off with \
                           dynamodb:UpdateTable, if it is to go";
             warnings.add("deletion_protected", detail);
         }
-        let recovery = match recovers {
+        let recovery = match is_on {
             Some(true) => "DynamoDB keeps a last backup for 35 days, for point-in-time recovery is on",
             Some(false) => "point-in-time recovery is off",
             None => "nor is it known whether there is point-in-time recovery",
@@ -86,7 +86,7 @@ impl Foresee for DeleteTable {
                 "stream": stream,
                 "backups_kept": backups.as_ref().map(Vec::len),
                 "newest_backup_at": backups.as_deref().and_then(newest),
-                "point_in_time_recovery": recovers,
+                "point_in_time_recovery": is_on,
             })),
             warnings: warnings.0,
             prints: [(name.clone(), print(&table))].into(),

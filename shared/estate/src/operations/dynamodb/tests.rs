@@ -87,6 +87,30 @@ fn told(targets: &[Target]) -> Vec<(&str, Option<&str>)> {
 
 /// Every action with an input that names all there is to name.
 fn every_input() -> Vec<(&'static str, Value)> {
+    [harmless(), destroying()].concat()
+}
+
+/// Those that destroy what they name.
+fn destroying() -> Vec<(&'static str, Value)> {
+    let names = json!({"#a": "Artist"});
+    let values = json!({":v": {"S": "x"}});
+    let key = json!({"Artist": {"S": "No One You Know"}, "SongTitle": {"S": "Call Me Today"}});
+    vec![
+        ("DeleteTable", json!({"TableName": "Music"})),
+        ("DeleteBackup", json!({"BackupArn": BACKUP})),
+        (
+            "DeleteItem",
+            json!({
+                "TableName": "Music", "Key": key, "ConditionExpression": "#a = :v", "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values, "ReturnValues": "ALL_OLD", "ReturnConsumedCapacity": "TOTAL",
+                "ReturnItemCollectionMetrics": "SIZE",
+            }),
+        ),
+    ]
+}
+
+/// The others.
+fn harmless() -> Vec<(&'static str, Value)> {
     let names = json!({"#a": "Artist"});
     let values = json!({":v": {"S": "x"}});
     let item = json!({"Artist": {"S": "No One You Know"}, "Blob": {"B": "AAEC"}, "Nested": {"L": [{"M": {"n": {"N": "1.50"}}}]}});
@@ -185,16 +209,6 @@ fn every_input() -> Vec<(&'static str, Value)> {
             }),
         ),
         ("CreateTable", whole_table()),
-        ("DeleteTable", json!({"TableName": "Music"})),
-        ("DeleteBackup", json!({"BackupArn": BACKUP})),
-        (
-            "DeleteItem",
-            json!({
-                "TableName": "Music", "Key": key, "ConditionExpression": "#a = :v", "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values, "ReturnValues": "ALL_OLD", "ReturnConsumedCapacity": "TOTAL",
-                "ReturnItemCollectionMetrics": "SIZE",
-            }),
-        ),
     ]
 }
 
