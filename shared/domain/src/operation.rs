@@ -43,6 +43,8 @@ pub enum TargetOutcome {
     Succeeded,
     /// It is not done, and will not be.
     Failed,
+    /// A part of it is done: the detail tells how much is not, and the output what.
+    Partial,
 }
 
 /// One thing that the operation is about, and what became of it.
@@ -124,6 +126,36 @@ pub struct Ending {
     pub had_output: bool,
 }
 
+impl Connection {
+    /// Whether a capability of the connection's holds this action. A drill's actions are for drills, on
+    /// tables of their own.
+    fn holds(&self, wanted: Action) -> bool {
+        let held = self.capabilities.effective().into_iter();
+        let mut held = held.filter(|capability| *capability != Capability::DynamodbDrill);
+        held.any(|capability| capability.actions().any(|action| action == wanted))
+    }
+
+    /// Refuses an operation that takes more than its own action, where no capability holds that.
+    ///
+    /// # Errors
+    /// 403 `capability_missing`, which names one that would.
+    pub fn admit_companions(&self, companions: &[Action]) -> Result<(), Error> {
+        let Some(missing) = companions.iter().copied().find(|action| !self.holds(*action)) else {
+            return Ok(());
+        };
+        let holders = Capability::ALL.into_iter().filter(|capability| {
+            !matches!(capability, Capability::DynamodbDrill | Capability::Classic)
+                && capability.actions().any(|action| action == missing)
+        });
+        let holders: Vec<_> = holders.map(Capability::as_str).collect();
+        let detail = format!(
+            "this takes {missing} as well, and no capability of this connection holds it; {} does",
+            holders.join(" or ")
+        );
+        Err(Error::new(ErrorKind::Forbidden, "capability_missing", detail))
+    }
+}
+
 impl Operation {
     /// Begins an operation that `connection` admits.
     ///
@@ -142,10 +174,7 @@ impl Operation {
                 format!("the connection is {state}; operations need one that is active or degraded"),
             ));
         }
-        // A drill's actions are for drills, on tables of their own.
-        let held = connection.capabilities.effective().into_iter();
-        let mut held = held.filter(|capability| *capability != Capability::DynamodbDrill);
-        if !held.any(|capability| capability.actions().any(|action| action == order.action)) {
+        if !connection.holds(order.action) {
             return Err(Error::new(
                 ErrorKind::Forbidden,
                 "capability_missing",
@@ -187,11 +216,13 @@ impl Operation {
     #[must_use]
     pub fn ended(&self, ending: Ending, now: Timestamp) -> Self {
         let Ending { targets, request_ids, had_output } = ending;
-        let failed = targets.iter().filter(|target| target.outcome == TargetOutcome::Failed).count();
-        let state = match failed {
-            0 => OperationState::Succeeded,
-            _ if failed == targets.len() => OperationState::Failed,
-            _ => OperationState::Partial,
+        let all = |outcome| targets.iter().all(|target| target.outcome == outcome);
+        let state = if all(TargetOutcome::Succeeded) {
+            OperationState::Succeeded
+        } else if all(TargetOutcome::Failed) {
+            OperationState::Failed
+        } else {
+            OperationState::Partial
         };
         Self { state, targets, request_ids, had_output, finished_at: Some(now), ..self.clone() }
     }

@@ -5,13 +5,14 @@
 //! of them. An input's type says what may be asked: what it does not name, nobody can send.
 
 mod attribute_value;
+mod deadline;
 mod dynamodb;
 mod ec2;
 mod outcome;
 
 use access::CustomerSession;
 use domain::policy::{PolicyDocument, Statement};
-use domain::{AccountId, Action, Error, Partition, Region};
+use domain::{AccountId, Action, Connection, Error, Partition, Region};
 use serde_json::Value;
 
 pub(crate) use outcome::not_done;
@@ -51,6 +52,12 @@ pub(crate) trait Carry: serde::de::DeserializeOwned {
 
     /// Whether AWS can be asked if it would carry it out.
     const DRY_RUN: bool = true;
+
+    /// What it takes besides its own action and is refused for want of beforehand, with the pointer to what
+    /// takes it. AWS may ask for more, and names that itself.
+    fn companions(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
 
     /// Refuses what AWS would refuse, or what nobody should ask for, before anything is asked.
     fn check(&self) -> Result<(), Error> {
@@ -132,6 +139,19 @@ macro_rules! operations {
                 if supported { Ok(()) } else { Err(Error::refused(code, detail).at("/dry_run")) }
             }
 
+            /// Refuses what takes more than a connection's capabilities hold.
+            ///
+            /// # Errors
+            /// 403 `capability_missing`.
+            pub fn admit_companions(&self, connection: &Connection) -> Result<(), Error> {
+                let companions = match self {
+                    $(Self::$name(input) => input.companions(),)*
+                };
+                let Some((action, at)) = companions else { return Ok(()) };
+                let action = action.parse()?;
+                connection.admit_companions(&[action]).map_err(|error| error.at(at).at("/input"))
+            }
+
             /// What a session needs to carry it out, or for a dry run of it.
             #[must_use]
             pub fn session_policy(&self, place: &Place, dry_run: bool) -> PolicyDocument {
@@ -193,9 +213,12 @@ operations! {
     DescribeImages: ec2::describe_images::DescribeImages,
     DescribeInstanceTypes: ec2::describe_instance_types::DescribeInstanceTypes,
     RebootInstances: ec2::reboot_instances::RebootInstances,
+    RunInstances: ec2::run_instances::RunInstances,
     CreateTags: ec2::create_tags::CreateTags,
     SendSshPublicKey: ec2::send_ssh_public_key::SendSshPublicKey,
+    CreateSnapshots: ec2::create_snapshots::CreateSnapshots,
     DescribeSnapshots: ec2::describe_snapshots::DescribeSnapshots,
+    CreateImage: ec2::create_image::CreateImage,
     ListTables: dynamodb::list_tables::ListTables,
     DescribeTable: dynamodb::describe_table::DescribeTable,
     ListBackups: dynamodb::list_backups::ListBackups,
@@ -204,6 +227,7 @@ operations! {
     DescribeContinuousBackups: dynamodb::describe_continuous_backups::DescribeContinuousBackups,
     DescribeTimeToLive: dynamodb::describe_time_to_live::DescribeTimeToLive,
     ListTagsOfResource: dynamodb::list_tags_of_resource::ListTagsOfResource,
+    RestoreTableFromBackup: dynamodb::restore_table_from_backup::RestoreTableFromBackup,
     BatchGetItem: dynamodb::batch_get_item::BatchGetItem,
     BatchWriteItem: dynamodb::batch_write_item::BatchWriteItem,
     PutItem: dynamodb::put_item::PutItem,

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Answer, Claim, Claimed, Completion, RequestKey, Store};
 
-use crate::body::collect;
+use crate::body::{LongestBody, collect};
 use crate::caller::operator_arn;
 use crate::problem::{ProblemCode, Refused};
 
@@ -137,7 +137,7 @@ async fn claim_and_run(
         Error::invalid(FieldError::new("", "invalid_idempotency_key", detail))
     })?;
     let (mut parts, body) = request.into_parts();
-    let body = collect(body).await?;
+    let body = collect(body, LongestBody::of(&parts.extensions)).await?;
     let request_key = RequestKey::new(caller, parts.method.as_str(), path, key, &body);
     let claimed = match app.store().claim_request(&request_key, random(), now()).await? {
         Claim::Mine(claimed) => claimed,

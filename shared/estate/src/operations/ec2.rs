@@ -6,6 +6,8 @@
     reason = "the methods' paths would name each of the SDK's hundred types, and say no more"
 )]
 
+pub(crate) mod create_image;
+pub(crate) mod create_snapshots;
 pub(crate) mod create_tags;
 pub(crate) mod describe_images;
 pub(crate) mod describe_instance_status;
@@ -20,11 +22,17 @@ pub(crate) mod describe_volume_status;
 pub(crate) mod describe_volumes;
 pub(crate) mod describe_vpcs;
 pub(crate) mod reboot_instances;
+pub(crate) mod run_instances;
 pub(crate) mod send_ssh_public_key;
 
 mod bisect;
+mod block_devices;
 mod errors;
+mod launch_options;
+mod network_interfaces;
 mod public_key;
+mod tagging;
+mod words;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
