@@ -74,7 +74,7 @@ impl RunOperation {
 }
 
 /// The JSON that was typed, or that stands in a file.
-fn read(typed: &str) -> Result<Value> {
+pub(super) fn read(typed: &str) -> Result<Value> {
     let mut text = String::new();
     let source: Box<dyn std::io::Read> = match typed.strip_prefix('@') {
         None => Box::new(typed.as_bytes()),

@@ -9,6 +9,7 @@ mod conventions;
 mod customer_role;
 mod idempotency;
 mod invites;
+mod launching;
 mod least_privilege;
 mod lists;
 mod logs;
