@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
 use crate::commands::doctor::Doctor;
+use crate::commands::dynamodb::DynamodbCommand;
+use crate::commands::ec2::Ec2Command;
 use crate::commands::operations::OperationsCommand;
 use crate::commands::plans::PlansCommand;
 use crate::commands::show_status::ShowStatus;
@@ -122,6 +124,12 @@ pub enum Command {
     /// The AWS accounts of customers, each reached through one role
     #[command(subcommand)]
     Connections(ConnectionsCommand),
+    /// The EC2 instances in a customer's account
+    #[command(subcommand)]
+    Ec2(Ec2Command),
+    /// The DynamoDB tables in a customer's account
+    #[command(subcommand)]
+    Dynamodb(DynamodbCommand),
     /// What is carried out in customers' accounts, one IAM action at a time
     #[command(subcommand)]
     Operations(OperationsCommand),
@@ -220,6 +228,10 @@ mod tests {
             vec!["connections", "setup", "con_1", "--only", "cli", "--format", "json"],
             vec!["connections", "update", "con_1"],
             vec!["connections", "offboard", "con_1", "--timeout", "0"],
+            vec!["ec2", "stop", "con_1", "--region", "eu-west-1"],
+            vec!["ec2", "list", "con_1"],
+            vec!["ec2", "tag", "con_1", "i-1", "--region", "eu-west-1", "--tag", "novalue"],
+            vec!["dynamodb", "get", "con_1", "t", "--region", "eu-west-1", "--key", "{"],
             vec!["grants"],
             vec!["status", "--limit", "0"],
             vec!["completions"],

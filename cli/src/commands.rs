@@ -4,11 +4,14 @@ pub mod completions;
 pub mod connections;
 pub mod customers;
 pub mod doctor;
+pub mod dynamodb;
+pub mod ec2;
 pub mod grants;
 pub mod operations;
 pub mod plans;
 pub mod show_status;
 
+mod act;
 mod apply_plan;
 mod confirmation;
 mod create_connection;
@@ -54,6 +57,8 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
         Command::Status(command) => command.run(&connect(options).await?, screen).await,
+        Command::Ec2(command) => command.run(&connect(options).await?, screen).await,
+        Command::Dynamodb(command) => command.run(&connect(options).await?, screen).await,
         Command::Operations(command) => command.run(&connect(options).await?, screen).await,
         Command::Plans(command) => command.run(&connect(options).await?, screen).await,
         Command::Grants(command) => command.run(&connect(options).await?, screen).await,

@@ -107,9 +107,9 @@ async fn open_sessions(
         let opened = Box::pin(app.sessions.open(connection, &name, policy)).await?;
         Ok::<Option<CustomerSession>, Error>(match opened {
             Opened::Open(session) => Some(session),
-            Opened::Shut(outcome) => {
+            shut @ (Opened::Shut(_) | Opened::TooLarge) => {
                 let id = connection.id;
-                tracing::warn!(connection_id = %id, ?outcome, "AWS gave no session to look at permissions with");
+                tracing::warn!(connection_id = %id, ?shut, "AWS gave no session to look at permissions with");
                 None
             }
         })

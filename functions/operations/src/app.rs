@@ -24,9 +24,6 @@ pub struct App {
 }
 
 impl Replaying for App {
-    /// Enough for the largest item of `DynamoDB`'s, of 400 KB, and its JSON.
-    const LONGEST_BODY: usize = 512 * 1024;
-
     fn store(&self) -> &Store {
         &self.store
     }

@@ -1,6 +1,6 @@
 //! An operation, from the moment that it may be carried out to its recorded end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{CustomerSession, Opened};
 use axum::Json;
@@ -26,8 +26,14 @@ use crate::view::OperationView;
 /// Longest that AWS is asked, so that what became of it can still be recorded and answered in the time
 /// that an HTTP API has.
 const LONGEST_CALLS: Duration = Duration::from_secs(15);
+/// What is asked one after the other ends by itself so long before that, to tell what it did not come to.
+const TO_TELL: Duration = Duration::from_millis(500);
 const TOO_SLOW: &str = "AWS did not answer in time. Look whether it was done before asking for it again, and ask for \
                         fewer at once.";
+
+/// Session policies are packed by AWS alone, so that it is the first to know.
+const TOO_MANY: &str = "The request names more resources than one session can be limited to: AWS gave none, and nothing was \
+                        asked. Ask for fewer at once.";
 
 /// What is meant by an action that lasts, under AWS's name.
 const INSTANCES: &str = "InstanceIds";
@@ -76,6 +82,7 @@ pub(crate) fn admit(
         Error::refused("action_not_offered", "this version of Drawbridge does not carry out this action yet")
             .at("/action")
     })??;
+    asked.admit_companions(connection)?;
     if operation.dry_run {
         asked.admit_dry_run()?;
     }
@@ -105,6 +112,7 @@ pub(crate) async fn carry_out(
     write(app, &operation, plan, begun.as_ref()).await?;
     let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, &policy)).await {
         Ok(Opened::Open(session)) => carried(asked, &session, place, &operation).await,
+        Ok(Opened::TooLarge) => not_carried(&operation, "too_many_resources", TOO_MANY),
         Ok(Opened::Shut(refusal)) => no_session(&operation, refusal),
         Err(error) => {
             tracing::error!(operation_id = %operation.id, cause = error.chain(), "there was no way to a session");
@@ -172,6 +180,7 @@ async fn carried(
     operation: &Operation,
 ) -> Outcome {
     let session = if operation.action.reads() { session.clone() } else { session.asking_once() };
+    let session = session.until(Instant::now() + LONGEST_CALLS.saturating_sub(TO_TELL));
     match timeout(LONGEST_CALLS, asked.carry(&session, place, operation.dry_run)).await {
         Ok(outcome) => bounded(outcome),
         Err(_) => not_carried(operation, "no_answer", TOO_SLOW),

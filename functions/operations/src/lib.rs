@@ -15,13 +15,19 @@ mod show_operation;
 mod show_plan;
 mod view;
 
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::body::LongestBody;
 use web::{idempotency, problem};
 
 pub use app::App;
+
+/// An operation's input may be items of a customer's, each of 400 KB. Source: Lambda Developer Guide,
+/// "Lambda quotas": a function is asked with 6 MB, in which a body is a string, so that its quotation marks
+/// count twice; the rest is for headers.
+const LONGEST_BODY: LongestBody = LongestBody(5 * 1024 * 1024 / 2);
 
 /// Every route, with the document that describes them.
 fn routes() -> OpenApiRouter<App> {
@@ -47,6 +53,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(problem::unknown_method)
         .layer(middleware::from_fn(problem::answer_refusals))
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::replay::<App>))
+        .layer(Extension(LONGEST_BODY))
         .layer(middleware::from_fn(problem::log_requests))
         .with_state(app)
 }

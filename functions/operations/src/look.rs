@@ -27,7 +27,7 @@ pub(crate) async fn look(
     plan: PlanId,
     admitted: &Admitted,
 ) -> Result<Seen, Error> {
-    let Admitted { asked, place } = admitted;
+    let Admitted { asked, place, .. } = admitted;
     let policy = asked.look_policy(place, &connection.capabilities)?;
     let name = format!("drawbridge-{plan}");
     let session = match Box::pin(app.sessions.open(connection, &name, &policy)).await? {
@@ -37,6 +37,13 @@ pub(crate) async fn look(
                 "role_not_assumable",
                 "the customer's role refused Drawbridge's session; verify the connection to learn which side refuses",
             ));
+        }
+        Opened::TooLarge => {
+            return Err(Error::refused(
+                "too_many_resources",
+                "the plan names more resources than one session can be limited to; ask for fewer at once",
+            )
+            .at("/input"));
         }
         Opened::Shut(ProbeOutcome::Allowed | ProbeOutcome::Inconclusive) => {
             return Err(Error::new(

@@ -9,6 +9,8 @@
 //! Each step is safe to repeat: what lasts can be asked for again without harm. It is taken only if the
 //! table expects it, and the table is written before the next step is sent.
 
+use std::time::{Duration, Instant};
+
 use access::{CustomerSession, Opened};
 use domain::message::{JobsMessage, OperationStep};
 use domain::operation::{LONGEST_ASKING, Lasting, Operation, OperationState, Target, TargetOutcome};
@@ -27,6 +29,10 @@ use crate::app::App;
 
 /// What an operation that lasts calls its targets, under AWS's name.
 const TARGETS: &str = "InstanceIds";
+
+/// Longest that AWS is asked in one step, so that what became of it can still be written in the time that
+/// the function has.
+const LONGEST_CALLS: Duration = Duration::from_secs(35);
 
 /// Takes one step of an operation.
 ///
@@ -69,11 +75,18 @@ async fn advance(app: &App, operation: &Operation) -> Result<(), Error> {
     let work = Work::of(operation, lasting, &connection)?;
     let next = match Box::pin(app.sessions.open(&connection, &operation.session_name, &work.policy())).await?
     {
-        Opened::Open(session) => work.carry(operation, &session).await,
+        Opened::Open(session) => {
+            let session = session.until(Instant::now() + LONGEST_CALLS);
+            work.carry(operation, &session).await
+        }
         Opened::Shut(ProbeOutcome::Denied) => {
             let detail = "The customer's role refused Drawbridge's session; verify the connection to learn which \
                           side refuses.";
             return end(app, operation.clone().given_up("role_not_assumable", detail)).await;
+        }
+        Opened::TooLarge => {
+            let detail = "AWS gave no session that is limited to so many resources. Ask for fewer at once.";
+            return end(app, operation.clone().given_up("too_many_resources", detail)).await;
         }
         // AWS throttles, or failed.
         Opened::Shut(_) => operation.stepped(vec![], now()),

@@ -14,6 +14,10 @@ use crate::failure::code;
 /// Shortest session that STS gives, in seconds. Source: STS API Reference, `AssumeRole`.
 const SHORTEST_SESSION: i32 = 900;
 
+/// What STS says of a session policy that is too large once it is packed. Source: STS API Reference,
+/// `AssumeRole`, "Errors", `PackedPolicyTooLarge`.
+const TOO_LARGE: &str = "PackedPolicyTooLarge";
+
 /// Which external ID is sent.
 pub(crate) enum Sent<'a> {
     /// The connection's own.
@@ -31,6 +35,9 @@ pub(crate) struct Answer {
     /// Who refused, when the connection's own external ID was denied. The message itself names our
     /// session, and is not kept.
     pub refused_by: Option<Side>,
+    /// Whether AWS finds that the session would be limited by more than it can be: by a policy that is
+    /// too large once it is packed. How large that is, nobody can tell before.
+    pub is_too_large: bool,
     /// Only when the connection's own external ID was sent: what the others opened is dropped.
     pub session: Option<Credentials>,
 }
@@ -70,6 +77,7 @@ pub(crate) async fn assume(
             outcome: ProbeOutcome::Allowed,
             request_id: output.request_id().map(str::to_owned),
             refused_by: None,
+            is_too_large: false,
             session: output.credentials.filter(|_| matches!(sent, Sent::Own)).map(|keys| {
                 let expires = keys.expiration.try_into().ok();
                 Credentials::new(
@@ -99,6 +107,7 @@ pub(crate) async fn assume(
                 refused_by: (refused && own).then(|| diagnose(Caller::Broker, "AccessDenied", message)),
                 outcome: if refused { ProbeOutcome::Denied } else { ProbeOutcome::Inconclusive },
                 request_id: error.request_id().map(str::to_owned),
+                is_too_large: code(&error) == Some(TOO_LARGE),
                 session: None,
             }
         }

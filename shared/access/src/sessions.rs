@@ -1,6 +1,7 @@
 //! Sessions of customers' roles, to act in their accounts.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -25,12 +26,18 @@ pub enum Opened {
     Open(CustomerSession),
     /// AWS refused, or did not answer.
     Shut(ProbeOutcome),
+    /// AWS gave none, because what the session is limited to is more than it can be limited to.
+    TooLarge,
 }
 
 /// A session of a customer's role that may do what it was opened for, and nothing else.
 #[derive(Debug, Clone)]
 pub struct CustomerSession {
     config: Arc<SdkConfig>,
+    /// How the SDK asks of its own accord: several times, if it takes that.
+    again: Arc<SdkConfig>,
+    name: Arc<str>,
+    until: Option<Instant>,
 }
 
 impl CustomerSession {
@@ -40,9 +47,14 @@ impl CustomerSession {
         let region = aws_config::Region::new(region.as_str().to_owned());
         SdkConfig::clone(&self.config).into_builder().region(region).build()
     }
-}
 
-impl CustomerSession {
+    /// What it is called in the customer's CloudTrail: one name for all that is done for one purpose,
+    /// however often that is tried.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The same session, for what must not be asked twice: the SDK asks once, and waits for the answer
     /// as long as it would have for all of its tries. A write whose answer was lost may have been
     /// carried out, and would be again.
@@ -56,7 +68,27 @@ impl CustomerSession {
         }
         let builder = SdkConfig::clone(&self.config).into_builder();
         let config = builder.retry_config(RetryConfig::disabled()).timeout_config(timeouts.build()).build();
-        Self { config: Arc::new(config) }
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
+    /// The same session, for a write that AWS carries out once however often it is asked: the SDK asks
+    /// again where an answer was lost.
+    #[must_use]
+    pub fn asking_again(&self) -> Self {
+        Self { config: Arc::clone(&self.again), ..self.clone() }
+    }
+
+    /// The same session, for what is to have ended by then. Whoever asks for one thing after the other
+    /// stops by itself, and so can tell what it did not come to.
+    #[must_use]
+    pub fn until(&self, end: Instant) -> Self {
+        Self { until: Some(end), ..self.clone() }
+    }
+
+    /// When what it is for is to have ended.
+    #[must_use]
+    pub fn end(&self) -> Option<Instant> {
+        self.until
     }
 }
 
@@ -86,8 +118,10 @@ impl Sessions {
         Ok(match answer.session {
             Some(session) => {
                 let config = Arc::new(self.brokers.config_of(session));
-                Opened::Open(CustomerSession { config })
+                let again = Arc::clone(&config);
+                Opened::Open(CustomerSession { config, again, name: name.into(), until: None })
             }
+            None if answer.is_too_large => Opened::TooLarge,
             None => Opened::Shut(match answer.outcome {
                 // A session without credentials would be a broken answer.
                 ProbeOutcome::Allowed => ProbeOutcome::Inconclusive,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::audit::{Actor, AuditEvent, EventType};
-use crate::capability::Action;
+use crate::capability::{Action, Capability};
 use crate::connection::{Connection, Occasion};
 use crate::error::{Error, ErrorKind};
 use crate::id::{ConnectionId, OperationId, PlanId};
@@ -50,13 +50,15 @@ pub enum TargetOutcome {
     Succeeded,
     /// It is not done, and will not be.
     Failed,
+    /// A part of it is done: the detail tells how much is not, and the output what.
+    Partial,
 }
 
 impl TargetOutcome {
     /// Whether nothing more becomes of it.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed)
+        matches!(self, Self::Succeeded | Self::Failed | Self::Partial)
     }
 }
 
@@ -145,6 +147,29 @@ pub struct Ending {
     pub had_output: bool,
 }
 
+impl Connection {
+    /// Refuses an operation that takes more than its own action, where no capability holds that.
+    ///
+    /// # Errors
+    /// 403 `capability_missing`, which names one that would.
+    pub fn admit_companions(&self, companions: &[Action]) -> Result<(), Error> {
+        let Some(missing) = companions.iter().copied().find(|action| !self.capabilities.holds(*action))
+        else {
+            return Ok(());
+        };
+        let holders = Capability::ALL.into_iter().filter(|capability| {
+            !matches!(capability, Capability::DynamodbDrill | Capability::Classic)
+                && capability.actions().any(|action| action == missing)
+        });
+        let holders: Vec<_> = holders.map(Capability::as_str).collect();
+        let detail = format!(
+            "this takes {missing} as well, and no capability of this connection holds it; {} does",
+            holders.join(" or ")
+        );
+        Err(Error::new(ErrorKind::Forbidden, "capability_missing", detail))
+    }
+}
+
 impl Operation {
     /// Begins an operation that `connection` admits.
     ///
@@ -213,11 +238,13 @@ impl Operation {
     #[must_use]
     pub fn ended(&self, ending: Ending, now: Timestamp) -> Self {
         let Ending { targets, request_ids, had_output } = ending;
-        let failed = targets.iter().filter(|target| target.outcome == TargetOutcome::Failed).count();
-        let state = match failed {
-            0 => OperationState::Succeeded,
-            _ if failed == targets.len() => OperationState::Failed,
-            _ => OperationState::Partial,
+        let all = |outcome| targets.iter().all(|target| target.outcome == outcome);
+        let state = if all(TargetOutcome::Succeeded) {
+            OperationState::Succeeded
+        } else if all(TargetOutcome::Failed) {
+            OperationState::Failed
+        } else {
+            OperationState::Partial
         };
         Self { state, targets, request_ids, had_output, finished_at: Some(now), ..self.clone() }
     }

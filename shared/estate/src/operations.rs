@@ -5,6 +5,7 @@
 //! of them. An input's type says what may be asked: what it does not name, nobody can send.
 
 pub(crate) mod attribute_value;
+mod deadline;
 pub(crate) mod dynamodb;
 pub(crate) mod ec2;
 mod outcome;
@@ -75,6 +76,12 @@ pub(crate) trait Carry: serde::de::DeserializeOwned {
     /// The state that its targets are to reach, where AWS takes longer over it than an answer may wait.
     /// Such an action can be asked for again without harm.
     const GOAL: Option<Goal> = None;
+
+    /// What it takes besides its own action and is refused for want of beforehand, with the pointer to what
+    /// takes it. AWS may ask for more, and names that itself.
+    fn companions(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
 
     /// Refuses what AWS would refuse, or what nobody should ask for, before anything is asked.
     fn check(&self) -> Result<(), Error> {
@@ -164,6 +171,19 @@ macro_rules! operations {
                 }
             }
 
+            /// Refuses what takes more than a connection's capabilities hold.
+            ///
+            /// # Errors
+            /// 403 `capability_missing`.
+            pub fn admit_companions(&self, connection: &Connection) -> Result<(), Error> {
+                let companions = match self {
+                    $(Self::$name(input) => input.companions(),)*
+                };
+                let Some((action, at)) = companions else { return Ok(()) };
+                let action = action.parse()?;
+                connection.admit_companions(&[action]).map_err(|error| error.at(at).at("/input"))
+            }
+
             /// What a session needs to carry it out, or for a dry run of it.
             #[must_use]
             pub fn session_policy(&self, place: &Place, dry_run: bool) -> PolicyDocument {
@@ -227,12 +247,15 @@ operations! {
     StartInstances: ec2::start_instances::StartInstances,
     StopInstances: ec2::stop_instances::StopInstances,
     RebootInstances: ec2::reboot_instances::RebootInstances,
+    RunInstances: ec2::run_instances::RunInstances,
     CreateTags: ec2::create_tags::CreateTags,
     SendSshPublicKey: ec2::send_ssh_public_key::SendSshPublicKey,
+    CreateSnapshots: ec2::create_snapshots::CreateSnapshots,
     DescribeSnapshots: ec2::describe_snapshots::DescribeSnapshots,
     TerminateInstances: ec2::terminate_instances::TerminateInstances,
     DeregisterImage: ec2::deregister_image::DeregisterImage,
     DeleteSnapshot: ec2::delete_snapshot::DeleteSnapshot,
+    CreateImage: ec2::create_image::CreateImage,
     ListTables: dynamodb::list_tables::ListTables,
     DescribeTable: dynamodb::describe_table::DescribeTable,
     ListBackups: dynamodb::list_backups::ListBackups,
@@ -241,6 +264,7 @@ operations! {
     DescribeContinuousBackups: dynamodb::describe_continuous_backups::DescribeContinuousBackups,
     DescribeTimeToLive: dynamodb::describe_time_to_live::DescribeTimeToLive,
     ListTagsOfResource: dynamodb::list_tags_of_resource::ListTagsOfResource,
+    RestoreTableFromBackup: dynamodb::restore_table_from_backup::RestoreTableFromBackup,
     BatchGetItem: dynamodb::batch_get_item::BatchGetItem,
     BatchWriteItem: dynamodb::batch_write_item::BatchWriteItem,
     PutItem: dynamodb::put_item::PutItem,

@@ -2,15 +2,29 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{Extensions, StatusCode};
 use domain::{Error, FieldError};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
-use crate::idempotency::Replaying;
 use crate::problem::Refused;
+
+/// Longest request body, in bytes, of routes that say nothing else. Everything that they take is far
+/// below.
+const LIMIT: usize = 64 * 1024;
+
+/// How long the request bodies of a route may be, in bytes: an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub struct LongestBody(pub usize);
+
+impl LongestBody {
+    /// What holds for a request with these extensions.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self(LIMIT))
+    }
+}
 
 /// How many unknown fields are named in one refusal.
 const NAMED: usize = 20;
@@ -19,7 +33,7 @@ const NAMED: usize = 20;
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-impl<S: Replaying, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
@@ -34,15 +48,16 @@ impl<S: Replaying, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 "send the body as JSON, with the header content-type: application/json",
             ));
         }
-        Ok(Self(read(&collect(body, S::LONGEST_BODY).await?)?))
+        Ok(Self(read(&collect(body, LongestBody::of(&parts.extensions)).await?)?))
     }
 }
 
 /// Reads a whole body.
 ///
 /// # Errors
-/// 413 `body_too_large` past `limit` bytes.
-pub async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Refused> {
+/// 413 `body_too_large` past `longest`.
+pub async fn collect(body: Body, longest: LongestBody) -> Result<Vec<u8>, Refused> {
+    let LongestBody(limit) = longest;
     match Limited::new(body, limit).collect().await {
         Ok(whole) => Ok(whole.to_bytes().to_vec()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refused::new(
@@ -189,6 +204,27 @@ mod tests {
     fn what_cannot_be_read_is_named(#[case] body: &str, #[case] code: &str, #[case] at: &str) {
         let error = read::<Sample>(body.as_bytes()).unwrap_err();
         assert_eq!((error.code, error.fields[0].pointer.as_str()), (code, at), "{error:?}");
+    }
+
+    /// As long as its route says, and a little bound where none does.
+    #[tokio::test]
+    async fn a_body_is_as_long_as_its_route_takes() {
+        let status = async |length: usize, longest: Option<LongestBody>| {
+            let mut request =
+                Request::new(Body::from(format!("{{\"name\":\"{}\"}}", "x".repeat(length - 11))));
+            if let Some(longest) = longest {
+                request.extensions_mut().insert(longest);
+            }
+            match JsonBody::<Sample>::from_request(request, &()).await {
+                Ok(_) => StatusCode::OK,
+                Err(refused) => axum::response::IntoResponse::into_response(refused).status(),
+            }
+        };
+        assert_eq!(status(LIMIT, None).await, StatusCode::OK);
+        assert_eq!(status(LIMIT + 1, None).await, StatusCode::PAYLOAD_TOO_LARGE);
+        let longer = Some(LongestBody(1 << 20));
+        assert_eq!(status(1 << 20, longer).await, StatusCode::OK);
+        assert_eq!(status((1 << 20) + 1, longer).await, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Answer, Claim, Claimed, Completion, RequestKey, Store};
 
-use crate::body::collect;
+use crate::body::{LongestBody, collect};
 use crate::caller::operator_arn;
 use crate::problem::{ProblemCode, Refused};
 
@@ -45,9 +45,6 @@ const PASSING: [&str; 2] = ["concurrent_change", "request_in_progress"];
 
 /// The state of an API whose `POST`s can be sent again.
 pub trait Replaying: Clone + Send + Sync + 'static {
-    /// Longest request body, in bytes. Everything that most routes take is far below.
-    const LONGEST_BODY: usize = 64 * 1024;
-
     /// Where claims and answers are kept.
     fn store(&self) -> &Store;
 
@@ -127,8 +124,8 @@ pub async fn replay<A: Replaying>(State(app): State<A>, request: Request, next: 
     }
 }
 
-async fn claim_and_run<A: Replaying>(
-    app: &A,
+async fn claim_and_run(
+    app: &impl Replaying,
     key: &HeaderValue,
     caller: &str,
     path: &str,
@@ -140,7 +137,7 @@ async fn claim_and_run<A: Replaying>(
         Error::invalid(FieldError::new("", "invalid_idempotency_key", detail))
     })?;
     let (mut parts, body) = request.into_parts();
-    let body = collect(body, A::LONGEST_BODY).await?;
+    let body = collect(body, LongestBody::of(&parts.extensions)).await?;
     let request_key = RequestKey::new(caller, parts.method.as_str(), path, key, &body);
     let claimed = match app.store().claim_request(&request_key, random(), now()).await? {
         Claim::Mine(claimed) => claimed,

@@ -54,7 +54,7 @@ impl Account {
         let opened = Box::pin(self.sessions.open(&self.connection, "drawbridge-test", policy)).await;
         match opened.unwrap() {
             Opened::Open(session) => session,
-            Opened::Shut(outcome) => panic!("moto gave no session: {outcome:?}"),
+            shut => panic!("moto gave no session: {shut:?}"),
         }
     }
 

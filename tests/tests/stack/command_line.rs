@@ -277,3 +277,57 @@ async fn what_is_in_an_account_is_seen_with_the_command() {
     let again = json(&drawbridge(keys, &["--output", "json", "operations", "show", operation]));
     assert_eq!((&again["output"], &again["output_omitted"]), (&Value::Null, &Value::Bool(true)));
 }
+
+/// As people work: look, make something, look again.
+#[tokio::test]
+async fn instances_and_tables_are_worked_with_by_the_command() {
+    let (api, account) = (Api::operator(), CustomerAccount::new());
+    let wanted = serde_json::json!({
+        "capabilities": ["ec2-launch", "ec2-backup", "dynamodb-data", "dynamodb-backup"], "regions": ["us-east-1"],
+    });
+    let connection = api.new_connection_for(wanted).await;
+    let setup = api.setup(&connection).await;
+    let role = account.make_bare_role("r", &setup["trust_policy"]).await;
+    account.permit("r", "drawbridge", &setup["permissions_policy"]).await;
+    let active = api.onboard(&connection, &role).await;
+    let (keys, id) = (&Stack::get().operator, active["connection_id"].as_str().unwrap());
+    let run = |code: i32, words: &[&str]| {
+        let command: Vec<&str> = words.iter().copied().chain(["--region", "us-east-1"]).collect();
+        let output = drawbridge(keys, &command);
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {told}{said}");
+        told
+    };
+    let image = "ami-0abcdef1234567890";
+    let launch =
+        ["ec2", "launch", id, "--image-id", image, "--instance-type", "t3.micro", "--tag", "Name=web"];
+    let dry = run(0, &[&launch[..], &["--dry-run"]].concat());
+    assert!(dry.contains("succeeded (dry run)"), "{dry}");
+    let launched: Value =
+        serde_json::from_str(&run(0, &[&launch[..], &["--output", "json"]].concat())).unwrap();
+    let instance = launched["targets"][0]["id"].as_str().unwrap();
+    let listed = run(0, &["ec2", "list", id, "--filter", "tag:Name=web"]);
+    assert!(listed.contains(instance) && listed.contains("web") && listed.contains("running"), "{listed}");
+    let tags = run(0, &["ec2", "tags", id, "--filter", &format!("resource-id={instance}")]);
+    assert!(tags.contains("Name"), "{tags}");
+    let made = run(0, &["ec2", "snapshot", id, instance, "--tag", "by=hand", "--reason", "before"]);
+    assert!(made.contains("snap-"), "{made}");
+    assert!(run(0, &["ec2", "image", id, instance, "--name", "web-1"]).contains("ami-"));
+    let refused = run(4, &["ec2", "snapshot", id, "i-0123456789abcdef0"]);
+    assert!(refused.contains("not_found"), "{refused}");
+
+    Estate::of(&account, "us-east-1").make_table("orders").await;
+    assert!(run(0, &["dynamodb", "tables", id]).contains("orders"));
+    assert!(run(0, &["dynamodb", "describe", id, "orders"]).contains("ACTIVE"));
+    let item = r#"{"pk": {"S": "new"}, "text": {"S": "hello"}}"#;
+    run(0, &["dynamodb", "put", id, "orders", "--item", item]);
+    let key = r#"{"pk": {"S": "new"}}"#;
+    assert!(run(0, &["dynamodb", "get", id, "orders", "--key", key]).contains("hello"));
+    let all: Value =
+        serde_json::from_str(&run(0, &["dynamodb", "scan", id, "orders", "--output", "json"])).unwrap();
+    assert_eq!(all["Items"].as_array().unwrap().len(), 2, "{all}");
+    run(0, &["dynamodb", "backup", id, "orders", "--backup-name", "by-hand"]);
+    let backups = run(0, &["dynamodb", "backups", id, "--table-name", "orders"]);
+    assert!(backups.contains("by-hand") && backups.contains("kept"), "{backups}");
+}

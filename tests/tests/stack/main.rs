@@ -10,6 +10,7 @@ mod customer_role;
 mod idempotency;
 mod invites;
 mod lasting;
+mod launching;
 mod least_privilege;
 mod lists;
 mod logs;

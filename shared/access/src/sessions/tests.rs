@@ -47,7 +47,7 @@ async fn open(wire: &Wire, connection: &Connection) -> Result<Opened, Error> {
 async fn opened(wire: &Wire) -> CustomerSession {
     match open(wire, &connection()).await.unwrap() {
         Opened::Open(session) => session,
-        Opened::Shut(outcome) => panic!("shut: {outcome:?}"),
+        shut => panic!("shut: {shut:?}"),
     }
 }
 
@@ -55,6 +55,7 @@ async fn shut(customer: Reply) -> ProbeOutcome {
     match open(&sts(customer), &connection()).await.unwrap() {
         Opened::Open(session) => panic!("open: {session:?}"),
         Opened::Shut(outcome) => outcome,
+        Opened::TooLarge => panic!("too large"),
     }
 }
 
@@ -80,7 +81,6 @@ async fn a_session_is_asked_for_with_the_connections_own_id_and_for_its_purpose(
 #[rstest]
 #[case::refused(Reply::error(403, "AccessDenied", "is not authorized to perform: sts:AssumeRole"), Denied)]
 #[case::throttled(Reply::error(400, "Throttling", "Rate exceeded"), Inconclusive)]
-#[case::too_large(Reply::error(400, "PackedPolicyTooLarge", "too large"), Inconclusive)]
 #[case::fault(Reply::error(500, "InternalFailure", "AccessDenied"), Inconclusive)]
 #[case::region(Reply::error(403, "RegionDisabledException", "not activated"), Inconclusive)]
 #[case::too_slow(Reply::Timeout, Inconclusive)]
@@ -96,6 +96,18 @@ async fn without_a_session_it_is_told_whether_aws_refused(
     #[case] expected: ProbeOutcome,
 ) {
     assert_eq!(shut(customer).await, expected);
+}
+
+/// It is neither a refusal of the customer's nor a failure: with less to name there would be a session.
+#[tokio::test]
+async fn a_session_that_cannot_be_limited_so_is_told_apart() {
+    let wire = sts(Reply::error(400, "PackedPolicyTooLarge", "too large"));
+    let opened = open(&wire, &connection()).await.unwrap();
+    assert!(matches!(opened, Opened::TooLarge), "{opened:?}");
+    // A broker's own session is limited by nothing, so that it is something else there.
+    let wire = Wire::new(|_| Reply::error(400, "PackedPolicyTooLarge", "too large"));
+    let opened = open(&wire, &connection()).await.unwrap();
+    assert!(matches!(opened, Opened::Shut(Inconclusive)), "{opened:?}");
 }
 
 /// A failure to act as the broker says nothing about the customer's role.

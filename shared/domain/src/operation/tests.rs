@@ -56,6 +56,28 @@ fn an_action_takes_a_capability_that_holds_it(#[case] action: &str, #[case] code
     assert_eq!(begun.err().map(|error| error.code), code);
 }
 
+/// What an action takes besides itself is held like the action: by whichever capability.
+#[test]
+fn what_an_action_takes_besides_itself_is_held_too() {
+    let mut connection = connection(ConnectionState::Active);
+    let tagging: Action = "dynamodb:TagResource".parse().unwrap();
+    let admitted = |connection: &Connection| connection.admit_companions(&[tagging]);
+    for (held, code) in [
+        (&[Capability::DynamodbTables][..], Some("capability_missing")),
+        (&[Capability::DynamodbTables, Capability::DynamodbDrill], Some("capability_missing")),
+        (&[Capability::DynamodbTables, Capability::DynamodbRestore], None),
+    ] {
+        connection.capabilities = CapabilitySet::new(held.iter().copied()).unwrap();
+        let refused = admitted(&connection).err();
+        assert_eq!(refused.as_ref().map(|error| error.code), code, "{held:?}");
+        if let Some(error) = refused {
+            assert!(error.detail.contains("dynamodb:TagResource"), "{}", error.detail);
+            assert!(error.detail.contains("dynamodb-restore"), "it says which holds it: {}", error.detail);
+        }
+    }
+    assert!(connection.admit_companions(&[]).is_ok());
+}
+
 #[test]
 fn what_is_held_for_drills_is_for_drills() {
     let mut connection = connection(ConnectionState::Active);
@@ -78,6 +100,9 @@ fn a_region_must_be_the_connections() {
 #[case(&[], OperationState::Succeeded)]
 #[case(&[TargetOutcome::Failed], OperationState::Failed)]
 #[case(&[TargetOutcome::Failed, TargetOutcome::Succeeded], OperationState::Partial)]
+#[case(&[TargetOutcome::Partial], OperationState::Partial)]
+#[case(&[TargetOutcome::Partial, TargetOutcome::Failed], OperationState::Partial)]
+#[case(&[TargetOutcome::Succeeded, TargetOutcome::Partial], OperationState::Partial)]
 fn its_targets_say_how_it_ended(#[case] outcomes: &[TargetOutcome], #[case] state: OperationState) {
     let targets = outcomes.iter().copied().map(target).collect();
     let ended = begun().ended(Ending { targets, ..Ending::default() }, NOW);

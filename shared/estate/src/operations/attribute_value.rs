@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Deepest nesting. Source: `DynamoDB` Developer Guide, "Service, account, and table quotas".
 const DEEPEST: usize = 32;
@@ -68,6 +68,28 @@ fn read(value: &Value, depth: usize) -> Result<AttributeValue, String> {
 /// An item as the SDK takes it.
 pub(crate) fn taken(attributes: &Attributes) -> HashMap<String, AttributeValue> {
     attributes.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect()
+}
+
+/// An item, or its key, as it was read.
+pub(crate) fn written(attributes: &HashMap<String, AttributeValue>) -> Value {
+    Value::Object(attributes.iter().map(|(name, value)| (name.clone(), write(value))).collect())
+}
+
+fn write(value: &AttributeValue) -> Value {
+    let bytes = |bytes: &Blob| STANDARD.encode(bytes.as_ref());
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(blob) => json!({ "B": bytes(blob) }),
+        AttributeValue::Bool(truth) => json!({ "BOOL": truth }),
+        AttributeValue::Ss(texts) => json!({ "SS": texts }),
+        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
+        AttributeValue::Bs(blobs) => json!({ "BS": blobs.iter().map(bytes).collect::<Vec<_>>() }),
+        AttributeValue::L(values) => json!({ "L": values.iter().map(write).collect::<Vec<_>>() }),
+        AttributeValue::M(map) => json!({ "M": written(map) }),
+        // The one type that is left of those that can be read.
+        _ => json!({ "NULL": true }),
+    }
 }
 
 /// How large a value is at least, in bytes. Numbers take up to two digits a byte; those whose digits

@@ -21,6 +21,7 @@ pub(crate) mod list_tables;
 pub(crate) mod list_tags_of_resource;
 pub(crate) mod put_item;
 pub(crate) mod query;
+pub(crate) mod restore_table_from_backup;
 pub(crate) mod scan;
 pub(crate) mod tag_resource;
 pub(crate) mod update_continuous_backups;
@@ -32,17 +33,19 @@ mod batch;
 mod checks;
 mod errors;
 mod heard;
+mod indexes;
 mod named;
 mod shapes;
 
 use access::CustomerSession;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::TableDescription;
 use domain::policy::Statement;
 use serde_json::{Value, json};
 
-use super::{Outcome, Place, failed};
+use super::{Outcome, Place, failed, succeeded};
 pub(crate) use checks::{
     Expressions, check_backup_name, check_index, check_item, check_key, check_range, check_start,
     check_table, check_tags,
@@ -122,6 +125,28 @@ pub(crate) async fn look_up_index(
     }
     let missing = failed(table.to_owned(), "not_found", format!("The table has no index {index}."));
     Outcome { targets: vec![missing], ..Outcome::done([], Value::Null, &answer) }
+}
+
+/// A dry run of what makes a table: its name is to be had if there is no such table yet.
+pub(crate) async fn look_up_free(session: &CustomerSession, place: &Place, table: &str) -> Outcome {
+    let (answer, _) = asked!(client(session, place).describe_table().table_name(table));
+    match answer {
+        Ok(answer) => {
+            let detail = "There is a table of this name already.";
+            let taken = failed(table.to_owned(), "already_exists", detail);
+            Outcome { targets: vec![taken], ..Outcome::done([], Value::Null, &answer) }
+        }
+        Err(error) => {
+            let absent =
+                error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception);
+            let refused = Outcome::refused([table.to_owned()], &error);
+            if !absent {
+                return refused;
+            }
+            let free = vec![succeeded(table.to_owned())];
+            Outcome { targets: free, output: json!({ "DryRun": VALIDATED }), ..refused }
+        }
+    }
 }
 
 /// A request that the SDK would not put together, though it passed every check.

@@ -6,6 +6,8 @@
     reason = "the methods' paths would name each of the SDK's hundred types, and say no more"
 )]
 
+pub(crate) mod create_image;
+pub(crate) mod create_snapshots;
 pub(crate) mod create_tags;
 pub(crate) mod delete_snapshot;
 pub(crate) mod deregister_image;
@@ -22,15 +24,21 @@ pub(crate) mod describe_volume_status;
 pub(crate) mod describe_volumes;
 pub(crate) mod describe_vpcs;
 pub(crate) mod reboot_instances;
+pub(crate) mod run_instances;
 pub(crate) mod send_ssh_public_key;
 pub(crate) mod start_instances;
 pub(crate) mod stop_instances;
 pub(crate) mod terminate_instances;
 
 mod bisect;
+mod block_devices;
 mod errors;
 mod goal;
+mod launch_options;
+mod network_interfaces;
 mod public_key;
+mod tagging;
+mod words;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;

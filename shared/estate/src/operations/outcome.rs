@@ -100,15 +100,24 @@ pub fn passing(target: &Target) -> bool {
     matches!(target.code.as_deref(), Some("throttled" | "aws_unavailable" | "no_answer" | "not_attempted"))
 }
 
+/// A target of which AWS did not say in time whether it was done.
+pub(crate) fn unanswered(id: String) -> Target {
+    let detail = "AWS did not answer in time. Look whether it was done before asking for it again.";
+    failed(id, "no_answer", detail)
+}
+
+/// A target that was not asked for: there was no time left to hear what becomes of it.
+pub(crate) fn not_begun(id: String) -> Target {
+    failed(
+        id,
+        "not_attempted",
+        "There was no time left for this one. Nothing was asked of AWS: ask for it again.",
+    )
+}
+
 /// A target on which AWS did not carry it out.
 pub(crate) fn failed_by<E: ProvideErrorMetadata, R>(id: String, error: &SdkError<E, R>) -> Target {
-    let SdkError::ServiceError(service) = error else {
-        return failed(
-            id,
-            "no_answer",
-            "AWS did not answer in time. Look whether it was done before asking for it again.",
-        );
-    };
+    let SdkError::ServiceError(service) = error else { return unanswered(id) };
     let (code, message) =
         (service.err().code().unwrap_or("none"), service.err().message().unwrap_or_default());
     let (told, remedy) = meaning(code, message);

@@ -3,10 +3,10 @@
 //! Source: `DynamoDB` Developer Guide, "Batch operations and error handling": what is left unprocessed
 //! is to be asked for again, after an exponential backoff.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::operation::Target;
+use domain::operation::{Target, TargetOutcome};
 use serde_json::{Map, Value};
 
 use crate::operations::{Outcome, failed, succeeded};
@@ -52,23 +52,35 @@ impl Batch {
         }
     }
 
-    /// AWS refused this round.
-    pub(crate) fn refused(&mut self, request_id: Option<&str>) {
+    /// This round brought nothing that is told: AWS refused it, or it is asked for again in parts.
+    pub(crate) fn passed_over(&mut self, request_id: Option<&str>) {
         self.request_ids.extend(request_id.map(str::to_owned));
     }
 
-    /// The end: what was not done is told of each table in `left`, by `why` if AWS refused it.
-    pub(crate) fn ended<'a>(
+    /// Whether nothing was answered yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.output.is_empty()
+    }
+
+    /// What is left, in other words than the last answer's.
+    pub(crate) fn leaves(&mut self, left: &'static str, what: Value) {
+        self.output.insert(left.to_owned(), what);
+    }
+
+    /// The end: of each table with so many writes or keys, so many are left, and why.
+    pub(crate) fn ended(
         self,
-        tables: impl IntoIterator<Item = &'a String>,
-        left: &BTreeSet<String>,
+        asked: &BTreeMap<String, usize>,
+        left: &BTreeMap<String, usize>,
         mut why: impl FnMut(String) -> Target,
     ) -> Outcome {
-        let target = |table: &String| {
-            if left.contains(table) { why(table.clone()) } else { succeeded(table.clone()) }
+        let target = |(table, asked): (&String, &usize)| match left.get(table) {
+            None | Some(0) => succeeded(table.clone()),
+            Some(left) if left < asked => partly(why(table.clone()), *left, *asked),
+            Some(_) => why(table.clone()),
         };
         Outcome {
-            targets: tables.into_iter().map(target).collect(),
+            targets: asked.iter().map(target).collect(),
             output: if self.output.is_empty() { Value::Null } else { Value::Object(self.output) },
             confidential: true,
             request_ids: self.request_ids,
@@ -76,11 +88,18 @@ impl Batch {
     }
 }
 
+/// A table of which a part was done.
+fn partly(why: Target, left: usize, asked: usize) -> Target {
+    let reason = why.detail.unwrap_or_default();
+    let detail = format!("{left} of {asked} are not done, which the output names. {reason}");
+    Target { outcome: TargetOutcome::Partial, detail: Some(detail), ..why }
+}
+
 /// A table of which `DynamoDB` left something undone in every round.
 pub(crate) fn throttled(table: String) -> Target {
     let detail = format!(
-        "DynamoDB left part of this table's batch undone in {ROUNDS} rounds; the output says which. Ask for that \
-         again in a moment, or raise the table's throughput."
+        "DynamoDB left it undone in {ROUNDS} rounds, for want of throughput. Ask for it again in a moment, or raise \
+         the table's throughput."
     );
     failed(table, "throttled", detail)
 }

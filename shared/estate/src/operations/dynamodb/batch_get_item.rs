@@ -6,20 +6,30 @@ use access::CustomerSession;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::types;
+use domain::operation::Target;
 use domain::policy::Statement;
 use domain::{Error, FieldError};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::batch::{Batch, ROUNDS, pause, throttled};
 use super::checks::step;
 use super::shapes::ReturnConsumedCapacity;
 use super::{Expressions, asked, check_key, check_table, client, look_up, look_ups, not_built};
-use crate::operations::attribute_value::{Attributes, taken};
-use crate::operations::outcome::failed_by;
-use crate::operations::{Carry, Outcome, Place};
+use crate::operations::attribute_value::{Attributes, taken, written};
+use crate::operations::deadline::{in_time, is_over};
+use crate::operations::outcome::{failed_by, not_begun, unanswered};
+use crate::operations::{Carry, Outcome, Place, failed};
 
 /// Most items of a batch.
 const MOST: usize = 100;
+
+/// Most that is read, in bytes of JSON that is quoted once more: an operation's answer has room for it,
+/// and so has the function's memory.
+const MOST_READ: usize = 4 * 1024 * 1024;
+
+/// Most items of one request to `DynamoDB`: all of the largest size, they are about as much.
+const AT_ONCE: usize = 12;
 
 /// Reads items of one table or several. What `DynamoDB` leaves is asked for again, a few times.
 #[derive(Debug, Clone, Deserialize)]
@@ -117,31 +127,132 @@ impl Carry for BatchGetItem {
             Err(error) => return not_built(self.request_items.keys().cloned(), &error),
         };
         let client = client(session, place);
+        let asked = counted(&left);
         let mut batch = Batch::default();
-        for round in 0..ROUNDS {
-            if round > 0 {
-                pause(round).await;
+        let (mut rounds, mut at_once, mut read) = (0, AT_ONCE, 0);
+        while !left.is_empty() {
+            if rounds > 0 {
+                pause(rounds).await;
             }
+            if is_over(session) {
+                return ended(batch, &asked, &left, not_begun);
+            }
+            let part = take(&mut left, at_once);
             let request = client
                 .batch_get_item()
-                .set_request_items(Some(left.clone()))
+                .set_request_items(Some(part.clone()))
                 .set_return_consumed_capacity(self.return_consumed_capacity.map(Into::into));
-            let (answer, output) = asked!(request);
-            match answer {
-                Ok(answer) => {
-                    batch.heard("UnprocessedKeys", output, answer.request_id());
-                    left = answer.unprocessed_keys.unwrap_or_default();
-                }
+            let Some((answer, output)) = in_time(session, async { asked!(request) }).await else {
+                put_back(&mut left, part);
+                return ended(batch, &asked, &left, unanswered);
+            };
+            let answer = match answer {
+                Ok(answer) => answer,
                 Err(error) => {
-                    batch.refused(error.request_id());
-                    let names: BTreeSet<_> = left.into_keys().collect();
-                    return batch.ended(self.request_items.keys(), &names, |table| failed_by(table, &error));
+                    batch.passed_over(error.request_id());
+                    put_back(&mut left, part);
+                    return ended(batch, &asked, &left, |table| failed_by(table, &error));
                 }
+            };
+            let length = carried_length(&output);
+            if read + length > MOST_READ {
+                batch.passed_over(answer.request_id());
+                let keys: usize = counted(&part).into_values().sum();
+                put_back(&mut left, part);
+                if !batch.is_empty() || keys == 1 {
+                    return ended(batch, &asked, &left, full);
+                }
+                at_once = keys.div_ceil(2);
+                continue;
             }
-            if left.is_empty() {
+            read += length;
+            batch.heard("UnprocessedKeys", output, answer.request_id());
+            let unprocessed = answer.unprocessed_keys.unwrap_or_default();
+            rounds = if unprocessed.is_empty() { 0 } else { rounds + 1 };
+            put_back(&mut left, unprocessed);
+            if rounds == ROUNDS {
                 break;
             }
         }
-        batch.ended(self.request_items.keys(), &left.into_keys().collect(), throttled)
+        ended(batch, &asked, &left, throttled)
     }
+}
+
+/// The end, with all that is left: what was not asked for too, which no answer of `DynamoDB`'s names.
+fn ended(
+    mut batch: Batch,
+    asked: &BTreeMap<String, usize>,
+    left: &Keys,
+    why: impl FnMut(String) -> Target,
+) -> Outcome {
+    if !batch.is_empty() {
+        let left = left.iter().map(|(table, keys)| (table.clone(), told(keys)));
+        batch.leaves("UnprocessedKeys", Value::Object(left.collect()));
+    }
+    batch.ended(asked, &counted(left), why)
+}
+
+/// A table whose items do not all fit into one answer.
+fn full(table: String) -> Target {
+    let detail = "All that was read fills an answer; ask for what stands in UnprocessedKeys next.";
+    failed(table, "output_too_large", detail)
+}
+
+/// How long this is in what Lambda answers, where it is quoted once more.
+fn carried_length(output: &Value) -> usize {
+    let text = output.to_string();
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+}
+
+/// Which items of which tables.
+type Keys = HashMap<String, types::KeysAndAttributes>;
+
+fn counted(keys: &Keys) -> BTreeMap<String, usize> {
+    keys.iter().map(|(table, keys)| (table.clone(), keys.keys.len())).collect()
+}
+
+/// Takes the first so many keys, table by table in the order of their names.
+fn take(left: &mut Keys, most: usize) -> Keys {
+    let mut part = Keys::new();
+    let mut room = most;
+    let tables: BTreeSet<_> = left.keys().cloned().collect();
+    for table in tables {
+        let Some(mut keys) = left.remove(&table) else { continue };
+        let mut rest = keys.clone();
+        rest.keys = keys.keys.split_off(room.min(keys.keys.len()));
+        room -= keys.keys.len();
+        if !rest.keys.is_empty() {
+            left.insert(table.clone(), rest);
+        }
+        if !keys.keys.is_empty() {
+            part.insert(table, keys);
+        }
+    }
+    part
+}
+
+/// Puts keys before those that are left.
+fn put_back(left: &mut Keys, part: Keys) {
+    for (table, mut keys) in part {
+        if let Some(rest) = left.remove(&table) {
+            keys.keys.extend(rest.keys);
+        }
+        left.insert(table, keys);
+    }
+}
+
+/// Under AWS's own names, as it was asked for.
+fn told(keys: &types::KeysAndAttributes) -> Value {
+    let mut told = Map::new();
+    told.insert("Keys".to_owned(), keys.keys.iter().map(written).collect());
+    if let Some(consistent) = keys.consistent_read {
+        told.insert("ConsistentRead".to_owned(), json!(consistent));
+    }
+    if let Some(expression) = &keys.projection_expression {
+        told.insert("ProjectionExpression".to_owned(), json!(expression));
+    }
+    if let Some(names) = &keys.expression_attribute_names {
+        told.insert("ExpressionAttributeNames".to_owned(), json!(names));
+    }
+    Value::Object(told)
 }

@@ -1,6 +1,6 @@
 //! `dynamodb:BatchWriteItem`. Source: `DynamoDB` API Reference, `BatchWriteItem`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use access::CustomerSession;
 use aws_sdk_dynamodb::error::BuildError;
@@ -15,7 +15,8 @@ use super::checks::step;
 use super::shapes::{ReturnConsumedCapacity, ReturnItemCollectionMetrics};
 use super::{asked, check_item, check_key, check_table, client, look_up, look_ups, not_built};
 use crate::operations::attribute_value::{Attributes, taken};
-use crate::operations::outcome::failed_by;
+use crate::operations::deadline::{in_time, is_over};
+use crate::operations::outcome::{failed_by, not_begun, unanswered};
 use crate::operations::{Carry, Outcome, Place};
 
 /// Most items of a batch.
@@ -174,32 +175,43 @@ impl Carry for BatchWriteItem {
             Err(error) => return not_built(self.request_items.keys().cloned(), &error),
         };
         let client = client(session, place);
+        let asked: BTreeMap<_, _> =
+            self.request_items.iter().map(|(table, writes)| (table.clone(), writes.len())).collect();
         let mut batch = Batch::default();
         for round in 0..ROUNDS {
             if round > 0 {
                 pause(round).await;
+            }
+            if is_over(session) {
+                return batch.ended(&asked, &counted(&left), not_begun);
             }
             let request = client
                 .batch_write_item()
                 .set_request_items(Some(left.clone()))
                 .set_return_consumed_capacity(self.return_consumed_capacity.map(Into::into))
                 .set_return_item_collection_metrics(self.return_item_collection_metrics.map(Into::into));
-            let (answer, output) = asked!(request);
+            let Some((answer, output)) = in_time(session, async { asked!(request) }).await else {
+                return batch.ended(&asked, &counted(&left), unanswered);
+            };
             match answer {
                 Ok(answer) => {
                     batch.heard("UnprocessedItems", output, answer.request_id());
                     left = answer.unprocessed_items.unwrap_or_default();
                 }
                 Err(error) => {
-                    batch.refused(error.request_id());
-                    let names: BTreeSet<_> = left.into_keys().collect();
-                    return batch.ended(self.request_items.keys(), &names, |table| failed_by(table, &error));
+                    batch.passed_over(error.request_id());
+                    return batch.ended(&asked, &counted(&left), |table| failed_by(table, &error));
                 }
             }
             if left.is_empty() {
                 break;
             }
         }
-        batch.ended(self.request_items.keys(), &left.into_keys().collect(), throttled)
+        batch.ended(&asked, &counted(&left), throttled)
     }
+}
+
+/// How many writes are left of each table.
+fn counted(left: &HashMap<String, Vec<types::WriteRequest>>) -> BTreeMap<String, usize> {
+    left.iter().map(|(table, writes)| (table.clone(), writes.len())).collect()
 }

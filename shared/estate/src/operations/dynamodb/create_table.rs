@@ -6,36 +6,23 @@ use access::CustomerSession;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
-use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types;
 use domain::policy::Statement;
 use domain::{Error, FieldError};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::checks::check_index;
-use super::shapes::{
-    BillingMode, KeyType, ProjectionType, ProvisionedThroughput, ScalarAttributeType, StreamSpecification,
-    TableClass, Tag, check_billing, tags,
+use super::indexes::{
+    GlobalSecondaryIndex, Indexes, KeySchemaElement, LocalSecondaryIndex, PARTS, check_schema, schema,
 };
-use super::{VALIDATED, asked, check_range, check_table, check_tags, client, look_ups, not_built, told};
-use crate::operations::{Carry, Outcome, Place, failed, succeeded};
+use super::shapes::{
+    BillingMode, ProvisionedThroughput, ScalarAttributeType, StreamSpecification, TableClass, Tag,
+    check_billing, tags,
+};
+use super::{check_range, check_table, check_tags, client, look_up_free, look_ups, not_built, told};
+use crate::operations::{Carry, Outcome, Place};
 
-/// Most global secondary indexes. Source: `DynamoDB` Developer Guide, "Service, account, and table
-/// quotas", like the others here.
-const MOST_GLOBALS: usize = 20;
-
-/// Most local secondary indexes.
-const MOST_LOCALS: usize = 5;
-
-/// Most attributes that all indexes' projections name.
-const MOST_PROJECTED: usize = 100;
-
-/// Most attributes of either part of a table's key, and of a local index's.
-const PARTS: usize = 1;
-
-/// The same of a global index's. Source: `DynamoDB` Developer Guide, "Multi-attribute keys pattern".
-const PARTS_OF_GLOBALS: usize = 4;
+/// The action by which a table is tagged.
+const TAGGING: &str = "dynamodb:TagResource";
 
 /// Makes a table.
 #[derive(Debug, Clone, Deserialize)]
@@ -83,107 +70,15 @@ pub struct AttributeDefinition {
     attribute_type: ScalarAttributeType,
 }
 
-/// `KeySchemaElement`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct KeySchemaElement {
-    /// Which attribute.
-    attribute_name: String,
-    /// Which part of the key.
-    key_type: KeyType,
-}
-
-/// `Projection`: what an index holds of each item.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Projection {
-    /// All of it, or what.
-    projection_type: ProjectionType,
-    /// What is named beside the keys.
-    #[serde(default)]
-    non_key_attributes: Option<Vec<String>>,
-}
-
-/// `GlobalSecondaryIndex`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct GlobalSecondaryIndex {
-    /// Its name.
-    index_name: String,
-    /// Its key.
-    key_schema: Vec<KeySchemaElement>,
-    /// What it holds.
-    projection: Projection,
-    /// What is provisioned for it.
-    #[serde(default)]
-    provisioned_throughput: Option<ProvisionedThroughput>,
-}
-
-/// `LocalSecondaryIndex`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct LocalSecondaryIndex {
-    /// Its name.
-    index_name: String,
-    /// Its key: the table's partition key, and another sort key.
-    key_schema: Vec<KeySchemaElement>,
-    /// What it holds.
-    projection: Projection,
-}
-
 fn invalid(at: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Error {
     Error::invalid(FieldError::new(at, code, detail))
 }
 
-/// Refuses what is no key: partition keys, then sort keys, at most so many of each.
-fn check_schema(schema: &[KeySchemaElement], most: usize, at: &str) -> Result<(), Error> {
-    let partition = schema.iter().take_while(|element| element.key_type == KeyType::Hash).count();
-    let sort = schema.iter().skip(partition).take_while(|element| element.key_type == KeyType::Range).count();
-    let distinct: BTreeSet<_> = schema.iter().map(|element| &element.attribute_name).collect();
-    let formed = (1..=most).contains(&partition) && sort <= most && partition + sort == schema.len();
-    if formed && distinct.len() == schema.len() {
-        return Ok(());
-    }
-    let detail =
-        format!("a key is HASH attributes, 1 to {most}, then RANGE attributes, {most} at most, all distinct");
-    Err(invalid(format!("{at}/KeySchema"), "invalid_key_schema", detail))
-}
-
-fn schema(elements: &[KeySchemaElement]) -> Result<Vec<types::KeySchemaElement>, BuildError> {
-    elements
-        .iter()
-        .map(|element| {
-            types::KeySchemaElement::builder()
-                .attribute_name(&element.attribute_name)
-                .key_type(element.key_type.into())
-                .build()
-        })
-        .collect()
-}
-
-impl Projection {
-    fn check(&self, at: &str) -> Result<(), Error> {
-        let named = self.non_key_attributes.as_ref().is_some_and(|names| !names.is_empty());
-        if named == (self.projection_type == ProjectionType::Include) {
-            return Ok(());
-        }
-        let detail = "NonKeyAttributes stands where ProjectionType is INCLUDE, and only there";
-        Err(invalid(format!("{at}/Projection/NonKeyAttributes"), "invalid_projection", detail))
-    }
-
-    fn names(&self) -> usize {
-        self.non_key_attributes.as_ref().map_or(0, Vec::len)
-    }
-
-    fn sdk(&self) -> types::Projection {
-        types::Projection::builder()
-            .projection_type(self.projection_type.into())
-            .set_non_key_attributes(self.non_key_attributes.clone())
-            .build()
-    }
-}
-
 impl CreateTable {
+    fn is_tagged(&self) -> bool {
+        self.tags.as_ref().is_some_and(|tags| !tags.is_empty())
+    }
+
     fn globals(&self) -> &[GlobalSecondaryIndex] {
         self.global_secondary_indexes.as_deref().unwrap_or_default()
     }
@@ -192,37 +87,20 @@ impl CreateTable {
         self.local_secondary_indexes.as_deref().unwrap_or_default()
     }
 
+    fn indexes(&self) -> Indexes<'_> {
+        let at = ["/GlobalSecondaryIndexes", "/LocalSecondaryIndexes"];
+        Indexes { globals: self.globals(), locals: self.locals(), at }
+    }
+
     /// What is billed by what is provisioned is told what that is.
     fn check_capacity(&self) -> Result<(), Error> {
         let mode = Some(self.billing_mode.unwrap_or(BillingMode::Provisioned));
         check_billing(mode, self.provisioned_throughput, "")?;
-        for (place, index) in self.globals().iter().enumerate() {
-            check_billing(mode, index.provisioned_throughput, &format!("/GlobalSecondaryIndexes/{place}"))?;
-        }
-        Ok(())
+        self.indexes().check_capacity(mode)
     }
 
     fn check_indexes(&self) -> Result<(), Error> {
-        let globals = self.globals().iter().enumerate().map(|(place, index)| {
-            let at = format!("/GlobalSecondaryIndexes/{place}");
-            (at, &index.index_name, &index.key_schema, PARTS_OF_GLOBALS, &index.projection)
-        });
-        let locals = self.locals().iter().enumerate().map(|(place, index)| {
-            let at = format!("/LocalSecondaryIndexes/{place}");
-            (at, &index.index_name, &index.key_schema, PARTS, &index.projection)
-        });
-        let mut names = BTreeSet::new();
-        let mut projected = 0;
-        for (at, name, schema, parts, projection) in globals.chain(locals) {
-            check_index(name, &format!("{at}/IndexName"))?;
-            if !names.insert(name) {
-                let detail = "each index has a name of its own";
-                return Err(invalid(format!("{at}/IndexName"), "invalid_index_name", detail));
-            }
-            check_schema(schema, parts, &at)?;
-            projection.check(&at)?;
-            projected += projection.names();
-        }
+        self.indexes().check()?;
         let partition = self.key_schema.first().map(|element| &element.attribute_name);
         for (place, index) in self.locals().iter().enumerate() {
             let same = index.key_schema.first().map(|element| &element.attribute_name) == partition;
@@ -232,19 +110,6 @@ impl CreateTable {
                     "a local index has the table's HASH attribute and another RANGE one, and its table both";
                 return Err(invalid(at, "invalid_key_schema", detail));
             }
-        }
-        let many = [
-            (self.globals().len(), MOST_GLOBALS, "/GlobalSecondaryIndexes"),
-            (self.locals().len(), MOST_LOCALS, "/LocalSecondaryIndexes"),
-        ];
-        for (number, most, at) in many {
-            if number > most {
-                return Err(invalid(at, "too_many_indexes", format!("a table has at most {most} of these")));
-            }
-        }
-        if projected > MOST_PROJECTED {
-            let detail = "all indexes together name at most 100 attributes that are no keys";
-            return Err(invalid("", "invalid_projection", detail));
         }
         Ok(())
     }
@@ -282,29 +147,12 @@ impl CreateTable {
                 .attribute_type(definition.attribute_type.into())
                 .build()
         });
-        let globals = self.global_secondary_indexes.as_deref().map(|indexes| {
-            let built = indexes.iter().map(|index| {
-                types::GlobalSecondaryIndex::builder()
-                    .index_name(&index.index_name)
-                    .set_key_schema(Some(schema(&index.key_schema)?))
-                    .projection(index.projection.sdk())
-                    .set_provisioned_throughput(
-                        index.provisioned_throughput.map(ProvisionedThroughput::sdk).transpose()?,
-                    )
-                    .build()
-            });
-            built.collect::<Result<Vec<_>, _>>()
-        });
-        let locals = self.local_secondary_indexes.as_deref().map(|indexes| {
-            let built = indexes.iter().map(|index| {
-                types::LocalSecondaryIndex::builder()
-                    .index_name(&index.index_name)
-                    .set_key_schema(Some(schema(&index.key_schema)?))
-                    .projection(index.projection.sdk())
-                    .build()
-            });
-            built.collect::<Result<Vec<_>, _>>()
-        });
+        let globals = self.global_secondary_indexes.as_deref();
+        let globals =
+            globals.map(|indexes| indexes.iter().map(GlobalSecondaryIndex::sdk).collect::<Result<_, _>>());
+        let locals = self.local_secondary_indexes.as_deref();
+        let locals =
+            locals.map(|indexes| indexes.iter().map(LocalSecondaryIndex::sdk).collect::<Result<_, _>>());
         Ok(client
             .create_table()
             .table_name(&self.table_name)
@@ -320,28 +168,6 @@ impl CreateTable {
             .set_tags(self.tags.as_deref().map(tags).transpose()?)
             .set_table_class(self.table_class.map(Into::into))
             .set_deletion_protection_enabled(self.deletion_protection_enabled))
-    }
-
-    /// The name is to be had if there is no such table yet.
-    async fn look_up(&self, session: &CustomerSession, place: &Place) -> Outcome {
-        let name = self.table_name.clone();
-        let (answer, _) = asked!(client(session, place).describe_table().table_name(&name));
-        match answer {
-            Ok(answer) => {
-                let detail = "There is a table of this name already.";
-                let taken = failed(name, "already_exists", detail);
-                Outcome { targets: vec![taken], ..Outcome::done([], Value::Null, &answer) }
-            }
-            Err(error) => {
-                let absent =
-                    error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception);
-                let refused = Outcome::refused([name.clone()], &error);
-                if !absent {
-                    return refused;
-                }
-                Outcome { targets: vec![succeeded(name)], output: json!({ "DryRun": VALIDATED }), ..refused }
-            }
-        }
     }
 }
 
@@ -360,10 +186,14 @@ impl Carry for CreateTable {
         check_tags(self.tags.as_deref().unwrap_or_default(), "/Tags")
     }
 
-    /// Who makes a table with tags needs the right to tag it.
+    /// Who makes a table with tags needs the right to tag it, which not every capability that makes
+    /// tables holds. Source: Service Authorization Reference, Amazon `DynamoDB`, `CreateTable`.
+    fn companions(&self) -> Option<(&'static str, &'static str)> {
+        self.is_tagged().then_some((TAGGING, "/Tags"))
+    }
+
     fn needs(&self, place: &Place) -> Vec<Statement> {
-        let tagged = self.tags.as_ref().is_some_and(|tags| !tags.is_empty());
-        let companion = tagged.then_some("dynamodb:TagResource");
+        let companion = self.is_tagged().then_some(TAGGING);
         let actions = [Self::ACTION].into_iter().chain(companion);
         vec![Statement::allow(actions, [place.table(&self.table_name, "")])]
     }
@@ -374,7 +204,7 @@ impl Carry for CreateTable {
 
     async fn carry(&self, session: &CustomerSession, place: &Place, dry_run: bool) -> Outcome {
         if dry_run {
-            return self.look_up(session, place).await;
+            return look_up_free(session, place, &self.table_name).await;
         }
         let table = [self.table_name.clone()];
         match self.request(&client(session, place)) {

@@ -24,6 +24,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words! {
     /// `ReturnConsumedCapacity`.
     ReturnConsumedCapacity {

@@ -5,12 +5,14 @@
 //! Availability Zone by itself where one instance is protected; what was terminated then is asked for
 //! again, which changes nothing. Source: EC2 API Reference, `TerminateInstances` and "Error codes".
 
+use access::CustomerSession;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 use domain::operation::Target;
 use serde_json::Value;
 
-use crate::operations::outcome::meaning;
+use crate::operations::deadline::{in_time, is_over};
+use crate::operations::outcome::{meaning, not_begun, unanswered};
 use crate::operations::{Outcome, failed, not_done};
 
 /// Carries out `ask` on these targets. Where EC2 refuses them together for what one alone may have
@@ -18,8 +20,9 @@ use crate::operations::{Outcome, failed, not_done};
 /// it said it did. That takes at most two requests a target, less one. Gives what EC2 answered, in the
 /// order in which it was asked, and what became of each target, in theirs.
 ///
-/// Once EC2 throttles, or does not answer, nothing more is asked.
+/// Once EC2 throttles, or does not answer, nothing more is asked; nor once the session's time is over.
 pub(super) async fn bisect<T, E, R, F>(
+    session: &CustomerSession,
     ids: &[String],
     dry_run: bool,
     ask: impl Fn(Vec<String>) -> F,
@@ -34,7 +37,15 @@ where
     let mut all = Outcome { output: Value::Null, confidential: false, targets: vec![], request_ids: vec![] };
     let mut waiting = vec![ids.to_vec()];
     while let Some(part) = waiting.pop() {
-        let outcome = match ask(part.clone()).await {
+        if is_over(session) {
+            all.targets.extend(part.into_iter().map(not_begun));
+            continue;
+        }
+        let Some(answer) = in_time(session, ask(part.clone())).await else {
+            all.targets.extend(part.into_iter().map(unanswered));
+            continue;
+        };
+        let outcome = match answer {
             Ok(answer) => {
                 let outcome = Outcome::done(part, Value::Null, &answer);
                 answers.push(answer);

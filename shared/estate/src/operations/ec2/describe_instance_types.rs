@@ -57,14 +57,18 @@ impl Carry for DescribeInstanceTypes {
 /// Most types that EC2 lets one name.
 const MOST_TYPES: usize = 100;
 
+/// Whether this is written like the name of a type.
+pub(super) fn is_type(kind: &str) -> bool {
+    let letters = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
+    (1..=64).contains(&kind.len()) && kind.bytes().all(letters)
+}
+
 fn check_types(kinds: Option<&[String]>) -> Result<(), Error> {
     let Some(kinds) = kinds else { return Ok(()) };
     if kinds.is_empty() || kinds.len() > MOST_TYPES {
         let detail = format!("name 1 to {MOST_TYPES}, or leave it out to list all");
         return Err(invalid("/InstanceTypes", "invalid_instance_types", detail));
     }
-    let letters = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-');
-    let is_type = |kind: &String| (1..=64).contains(&kind.len()) && kind.bytes().all(letters);
     match kinds.iter().position(|kind| !is_type(kind)) {
         None => Ok(()),
         Some(wrong) => {

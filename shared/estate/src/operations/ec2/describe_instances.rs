@@ -63,7 +63,7 @@ fn reservation(reservation: &Reservation) -> Value {
 }
 
 /// What people ask of an instance. User data and the like are not among what EC2 lists.
-fn instance(instance: &Instance) -> Value {
+pub(super) fn instance(instance: &Instance) -> Value {
     let state = instance.state();
     let placement = instance.placement();
     json!({

@@ -11,12 +11,65 @@ type Meaning = (&'static str, &'static str);
 pub(crate) fn meaning(code: &str, message: &str) -> Option<Meaning> {
     // CloudTrail and the reasons of states write Client.InvalidKMSKey.InvalidState and the like.
     let code = code.strip_prefix("Client.").or(code.strip_prefix("Server.")).unwrap_or(code);
-    missing_or_blocked(code, message)
+    of_a_launch(code, message)
+        .or_else(|| missing_or_blocked(code, message))
         .or_else(|| capacity(code))
         .or_else(|| limit(code))
         .or_else(|| not_such_an_instance(code, message))
         .or_else(|| state(code))
         .or_else(|| input_or_failure(code))
+}
+
+/// What keeps an instance from being launched, where more can be said than that something is missing.
+fn of_a_launch(code: &str, message: &str) -> Option<Meaning> {
+    Some(match code {
+        "InvalidAMIID.NotFound" => (
+            "not_found",
+            ". Images belong to one Region: check that it is the image's, and that the image is shared with the \
+             customer's account.",
+        ),
+        "InvalidKeyPair.NotFound" => (
+            "not_found",
+            ". Key pairs belong to one Region and one account; the customer makes or imports it there.",
+        ),
+        "InvalidSubnetID.NotFound" | "InvalidGroup.NotFound" | "InvalidSecurityGroupID.NotFound" => {
+            ("not_found", ". Check the Region; the groups of an instance are those of its subnet's VPC.")
+        }
+        "VPCIdNotSpecified" | "MissingInput" => (
+            "invalid_input",
+            ". The account has no default VPC in this Region: name a SubnetId, and the SecurityGroupIds.",
+        ),
+        "VcpuLimitExceeded" => (
+            "vcpu_limit_exceeded",
+            ". The account's vCPUs of this family of types are used up in this Region: the customer asks for more \
+             under Service Quotas (Amazon EC2, Running On-Demand instances), or stops some.",
+        ),
+        "InsufficientInstanceCapacity" => (
+            "insufficient_capacity",
+            ". AWS has not enough of this type there now: ask for fewer, for another type or Availability Zone, or \
+             again later.",
+        ),
+        "Unsupported" => (
+            "unsupported",
+            ". The type is not offered in that Availability Zone, or not with these options: take another subnet, or \
+             another type.",
+        ),
+        "InvalidParameterCombination" => ("invalid_input", ". These parameters do not go together."),
+        "InvalidUserData.Malformed" => ("invalid_input", ". User data is base64."),
+        "InvalidAMIID.Unavailable" => {
+            ("incorrect_state", ". The image is not available (yet): wait until it is, or take another.")
+        }
+        "PrivateIpAddressLimitExceeded" | "NetworkInterfaceLimitExceeded" => (
+            "limit_exceeded",
+            ". The type takes no more interfaces or addresses, or the account has no more of them.",
+        ),
+        // EC2 says of a product that nobody subscribed to what it says of a Region that is not enabled.
+        "OptInRequired" if message.contains("subscribe") && message.contains("Marketplace") => (
+            "subscription_required",
+            ". The image is a product of AWS Marketplace: the customer accepts its terms there first.",
+        ),
+        _ => return None,
+    })
 }
 
 fn missing_or_blocked(code: &str, message: &str) -> Option<Meaning> {
@@ -109,7 +162,6 @@ fn not_such_an_instance(code: &str, message: &str) -> Option<Meaning> {
              store, or it is a Spot Instance of a one-time request.",
         ),
         "UnsupportedOperation"
-        | "Unsupported"
         | "UnsupportedException"
         | "UnsupportedHibernationConfiguration"
         | "UnsupportedHostConfiguration"
@@ -132,9 +184,7 @@ fn state(code: &str) -> Option<Meaning> {
         "EC2InstanceUnavailableException" => {
             ("unavailable", ". The instance is not to be reached now; ask again in a few minutes.")
         }
-        "InvalidAMIID.Unavailable" | "IncorrectModificationState" | "InvalidHostState" => {
-            ("incorrect_state", "")
-        }
+        "IncorrectModificationState" | "InvalidHostState" => ("incorrect_state", ""),
         "DependencyViolation" | "VolumeInUse" => USED,
         code if code.ends_with(".InUse") => USED,
         code if code.ends_with(".Duplicate") => ("already_exists", ". Choose another name."),

@@ -32,7 +32,7 @@ impl Carry for RebootInstances {
     async fn carry(&self, session: &CustomerSession, place: &Place, dry_run: bool) -> Outcome {
         let ec2 = client(session, place);
         let reboot = |ids| ec2.reboot_instances().set_instance_ids(Some(ids)).dry_run(dry_run).send();
-        let (_, outcome) = bisect(&self.instance_ids, dry_run, reboot).await;
+        let (_, outcome) = bisect(session, &self.instance_ids, dry_run, reboot).await;
         outcome
     }
 }

@@ -111,7 +111,7 @@ fn is_user(user: &str) -> bool {
 }
 
 /// `^(\w+-){2,3}\d+\w+$`, 6 to 32 characters.
-fn is_zone(zone: &str) -> bool {
+pub(super) fn is_zone(zone: &str) -> bool {
     let parts: Vec<_> = zone.split('-').collect();
     let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let last = parts.last().copied().unwrap_or_default();

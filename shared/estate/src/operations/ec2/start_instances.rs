@@ -45,7 +45,7 @@ impl Carry for StartInstances {
     async fn carry(&self, session: &CustomerSession, place: &Place, dry_run: bool) -> Outcome {
         let ec2 = client(session, place);
         let start = |ids| ec2.start_instances().set_instance_ids(Some(ids)).dry_run(dry_run).send();
-        let (answers, outcome) = bisect(&self.instance_ids, dry_run, start).await;
+        let (answers, outcome) = bisect(session, &self.instance_ids, dry_run, start).await;
         if dry_run {
             return outcome;
         }

@@ -54,7 +54,7 @@ impl Carry for StopInstances {
                 .dry_run(dry_run)
                 .send()
         };
-        let (answers, outcome) = bisect(&self.instance_ids, dry_run, stop).await;
+        let (answers, outcome) = bisect(session, &self.instance_ids, dry_run, stop).await;
         if dry_run {
             return outcome;
         }

@@ -48,7 +48,7 @@ impl Carry for TerminateInstances {
                 .dry_run(dry_run)
                 .send()
         };
-        let (answers, outcome) = bisect(&self.instance_ids, dry_run, terminate).await;
+        let (answers, outcome) = bisect(session, &self.instance_ids, dry_run, terminate).await;
         if dry_run {
             return outcome;
         }

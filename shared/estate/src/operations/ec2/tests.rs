@@ -2,7 +2,9 @@
 
 mod bisected;
 mod lasts;
+mod launches;
 mod lists;
+mod making;
 mod policies;
 mod refused;
 mod writes;
@@ -16,6 +18,7 @@ mod writes;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use access::{Brokers, Opened, Sessions};
 use aws_smithy_runtime_api::client::http::{
@@ -81,8 +84,9 @@ impl HttpConnector for Numbered {
 /// A session that may do this, where AWS answers so.
 async fn session(
     answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+    attempts: u32,
     policy: &domain::policy::PolicyDocument,
-) -> (access::CustomerSession, Wire) {
+) -> (CustomerSession, Wire) {
     let session = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>CUSTOMERKEY</AccessKeyId>\
          <SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken>\
          <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
@@ -94,7 +98,8 @@ async fn session(
         );
     let connection = Connection { shard: Shard::new(1), ..submitted(&created().connection, ROLE).connection };
     let numbered = SharedHttpConnector::new(Numbered(wire.clone()));
-    let config = wire.config(1).into_builder().http_client(http_client_fn(move |_, _| numbered.clone()));
+    let config =
+        wire.config(attempts).into_builder().http_client(http_client_fn(move |_, _| numbered.clone()));
     let sessions = Sessions::new(Brokers::new(config.build(), deployment()));
     let opened = sessions.open(&connection, "drawbridge-test", policy).await.unwrap();
     let Opened::Open(session) = opened else { panic!("there is a session: {opened:?}") };
@@ -108,9 +113,40 @@ async fn carry(
     dry_run: bool,
     answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
 ) -> (Outcome, Vec<Call>) {
+    carry_in(action, input, dry_run, 1, CustomerSession::clone, answer).await
+}
+
+/// The same, in a session that is to have ended by then.
+async fn carry_until(
+    action: &str,
+    input: Value,
+    time: Duration,
+    answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (Outcome, Vec<Call>) {
+    let until = |session: &CustomerSession| session.until(Instant::now() + time);
+    carry_in(action, input, false, 1, until, answer).await
+}
+
+/// The same, in a session in which writes are asked for once and other things several times.
+async fn carry_once(
+    action: &str,
+    input: Value,
+    answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (Outcome, Vec<Call>) {
+    carry_in(action, input, false, 3, CustomerSession::asking_once, answer).await
+}
+
+async fn carry_in(
+    action: &str,
+    input: Value,
+    dry_run: bool,
+    attempts: u32,
+    session_for: impl FnOnce(&CustomerSession) -> CustomerSession,
+    answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (Outcome, Vec<Call>) {
     let request = read(action, &input).unwrap();
-    let (session, wire) = session(answer, &request.session_policy(&place(), false)).await;
-    let outcome = request.carry(&session, &place(), dry_run).await;
+    let (session, wire) = session(answer, attempts, &request.session_policy(&place(), false)).await;
+    let outcome = request.carry(&session_for(&session), &place(), dry_run).await;
     let calls = wire.calls();
     for call in &calls {
         assert_eq!((call.signer.as_str(), call.region.as_str()), ("CUSTOMERKEY", "eu-west-3"), "{call:?}");

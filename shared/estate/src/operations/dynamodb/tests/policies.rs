@@ -8,10 +8,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::operations::OFFERED;
 
+/// It names a backup and a table, and is looked at by itself.
+const RESTORE: &str = "RestoreTableFromBackup";
+
 const INDEX: &str = "arn:aws:dynamodb:eu-west-3:222222222222:table/Music/index/ByYear";
 
 /// The actions and resources of a policy that allows, and does nothing else.
-fn allowed(policy: &Value) -> Vec<(Vec<String>, Vec<String>)> {
+pub(super) fn allowed(policy: &Value) -> Vec<(Vec<String>, Vec<String>)> {
     let list = |value: &Value| match value {
         Value::Array(values) => values.iter().map(|value| value.as_str().unwrap().to_owned()).collect(),
         one => vec![one.as_str().unwrap().to_owned()],
@@ -28,7 +31,7 @@ fn allowed(policy: &Value) -> Vec<(Vec<String>, Vec<String>)> {
         .collect()
 }
 
-fn policy(request: &Request, dry_run: bool) -> Value {
+pub(super) fn policy(request: &Request, dry_run: bool) -> Value {
     let json = request.session_policy(&place(), dry_run).to_json();
     assert!(json.len() <= 2048, "{json}");
     serde_json::from_str(&json).unwrap()
@@ -37,7 +40,7 @@ fn policy(request: &Request, dry_run: bool) -> Value {
 /// Source: Service Authorization Reference, "Actions defined by Amazon `DynamoDB`".
 #[test]
 fn a_session_may_do_the_one_action_on_the_one_resource() {
-    for (action, input) in every_input() {
+    for (action, input) in every_input().into_iter().filter(|(action, _)| *action != RESTORE) {
         let request = read(action, &input).unwrap();
         let resource = match action {
             // Neither can be limited to a resource.
@@ -57,7 +60,7 @@ fn a_session_may_do_the_one_action_on_the_one_resource() {
 /// A dry run could write nothing, whatever was sent.
 #[test]
 fn a_session_of_a_dry_run_may_only_look_up() {
-    for (action, input) in every_input() {
+    for (action, input) in every_input().into_iter().filter(|(action, _)| *action != RESTORE) {
         let request = read(action, &input).unwrap();
         let (actions, resource): (&[&str], _) = match action {
             "ListTables" => (&["dynamodb:ListTables"], "*"),

@@ -90,6 +90,9 @@ async fn what_is_left_in_the_end_is_told() {
     let outcome = carried(&wire, "BatchWriteItem", &writes(), false).await;
     assert_eq!(wire.calls().len(), ROUNDS as usize);
     assert_eq!(told(&outcome.targets), [("Music", Some("throttled")), ("Reply", None)]);
+    // One of two was written: that is neither done nor failed.
+    assert_eq!(outcome.targets[0].outcome, TargetOutcome::Partial);
+    assert!(outcome.targets[0].detail.as_ref().unwrap().starts_with("1 of 2 are not done"));
     assert_eq!(outcome.output, json!({"UnprocessedItems": left}));
 }
 
@@ -131,4 +134,102 @@ async fn a_refused_batch_fails_on_each_table() {
     let outcome = carried(&wire, "BatchWriteItem", &writes(), true).await;
     assert_eq!(told(&outcome.targets), [("Music", None), ("Reply", Some("not_found"))]);
     assert_eq!((outcome.output, wire.calls().len()), (Value::Null, 2));
+}
+
+/// So many keys of one table, and what is read of each: an item of that many bytes.
+fn many(keys: usize, bytes: usize) -> (Value, impl Fn(&wire::Call) -> Value + Send + Sync + 'static) {
+    let input: Vec<_> = (0..keys).map(|number| key(&format!("{number:03}"))).collect();
+    let items = move |call: &wire::Call| {
+        let keys = call.body["RequestItems"]["Music"]["Keys"].as_array().unwrap();
+        let item = |key: &Value| json!({"Artist": key["Artist"], "Text": {"S": "x".repeat(bytes)}});
+        json!({"Responses": {"Music": keys.iter().map(item).collect::<Vec<_>>()}, "UnprocessedKeys": {}})
+    };
+    let input = json!({"RequestItems": {"Music": {
+        "Keys": input, "ConsistentRead": true, "ProjectionExpression": "#a", "ExpressionAttributeNames": {"#a": "Artist"},
+    }}});
+    (input, items)
+}
+
+/// However much there is to read, no more is held than an answer has room for, and nothing of it is lost:
+/// what was not read is named, so that it can be asked for next.
+#[tokio::test]
+async fn reading_ends_when_an_answer_is_full() {
+    let (input, items) = many(100, 300 * 1024);
+    let wire = Wire::new(move |_, call| Reply::Done(items(call)));
+    let outcome = carried(&wire, "BatchGetItem", &input, false).await;
+    let keys = |value: &Value| {
+        value.as_array().unwrap().iter().map(|item| item["Artist"].clone()).collect::<Vec<_>>()
+    };
+    let read = keys(&outcome.output["Responses"]["Music"]);
+    let left = &outcome.output["UnprocessedKeys"]["Music"];
+    assert_eq!([read.clone(), keys(&left["Keys"])].concat(), keys(&input["RequestItems"]["Music"]["Keys"]));
+    assert!(read.len() >= 12 && outcome.output.to_string().len() < 5 * 1024 * 1024, "{}", read.len());
+    // As it stands, it can be sent again.
+    assert_eq!((&left["ConsistentRead"], &left["ProjectionExpression"]), (&json!(true), &json!("#a")));
+    assert!(super::read("BatchGetItem", &json!({"RequestItems": outcome.output["UnprocessedKeys"]})).is_ok());
+    assert_eq!(told(&outcome.targets), [("Music", Some("output_too_large"))]);
+    assert_eq!(outcome.targets[0].outcome, TargetOutcome::Partial);
+    assert!(
+        wire.calls()
+            .iter()
+            .all(|call| { call.body["RequestItems"]["Music"]["Keys"].as_array().unwrap().len() <= 12 })
+    );
+}
+
+/// Where the first items are too large together, fewer are asked for; one always fits.
+#[tokio::test]
+async fn items_that_are_large_together_are_read_in_parts() {
+    let (input, _) = many(12, 0);
+    let wire = Wire::new(|_, call| {
+        let keys = call.body["RequestItems"]["Music"]["Keys"].as_array().unwrap().len();
+        // An item of nothing but small values is several times as long as DynamoDB counts it.
+        let items = vec![json!({"Text": {"S": "x".repeat(3 * 1024 * 1024)}}); keys];
+        Reply::Done(json!({"Responses": {"Music": items}, "UnprocessedKeys": {}}))
+    });
+    let outcome = carried(&wire, "BatchGetItem", &input, false).await;
+    let asked: Vec<_> = wire
+        .calls()
+        .iter()
+        .map(|call| call.body["RequestItems"]["Music"]["Keys"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(asked, [12, 6, 3, 2, 1, 1]);
+    assert_eq!(outcome.output["Responses"]["Music"].as_array().unwrap().len(), 1);
+    assert_eq!(outcome.output["UnprocessedKeys"]["Music"]["Keys"].as_array().unwrap().len(), 11);
+}
+
+#[tokio::test]
+async fn many_small_items_are_read_to_the_last() {
+    let (input, items) = many(100, 10);
+    let wire = Wire::new(move |_, call| Reply::Done(items(call)));
+    let outcome = carried(&wire, "BatchGetItem", &input, false).await;
+    assert_eq!(outcome.output["Responses"]["Music"].as_array().unwrap().len(), 100);
+    assert_eq!(outcome.output["UnprocessedKeys"], json!({}));
+    assert_eq!((told(&outcome.targets), wire.calls().len()), (vec![("Music", None)], 9));
+}
+
+/// When there is no time left nothing more is begun, and what was done by then is told.
+#[tokio::test]
+async fn a_batch_ends_in_time_and_tells_what_it_did_not_come_to() {
+    for (action, input, left) in [
+        ("BatchGetItem", reads(), json!({"UnprocessedKeys": {"Reply": {"Keys": [key("c")]}}})),
+        (
+            "BatchWriteItem",
+            writes(),
+            json!({"UnprocessedItems": {"Reply": [{"PutRequest": {"Item": key("c")}}]}}),
+        ),
+    ] {
+        let leaves = left.clone();
+        let wire = Wire::new(move |_, _| Reply::Done(leaves.clone()));
+        let request = read(action, &input).unwrap();
+        let session = session(&wire, &request, false).await;
+        let over = session.until(std::time::Instant::now());
+        let outcome = request.carry(&over, &place(), false).await;
+        let codes = [("Music", Some("not_attempted")), ("Reply", Some("not_attempted"))];
+        assert_eq!((told(&outcome.targets), wire.calls().len()), (codes.to_vec(), 0), "{action}");
+        assert_eq!(outcome.output, Value::Null);
+        let soon = session.until(std::time::Instant::now() + Duration::from_millis(1040));
+        let outcome = request.carry(&soon, &place(), false).await;
+        assert_eq!(told(&outcome.targets), [("Music", None), ("Reply", Some("not_attempted"))], "{action}");
+        assert_eq!(outcome.output, left, "{action}");
+    }
 }

@@ -5,6 +5,18 @@ use rstest::rstest;
 use crate::operations::outcome::meaning;
 
 #[rstest]
+// Of a launch.
+#[case("InvalidSecurityGroupID.NotFound", "", "not_found")]
+#[case("VPCIdNotSpecified", "No default VPC for this user", "invalid_input")]
+#[case("MissingInput", "No subnets found for the default VPC", "invalid_input")]
+#[case("InvalidUserData.Malformed", "", "invalid_input")]
+#[case("NetworkInterfaceLimitExceeded", "", "limit_exceeded")]
+#[case("PrivateIpAddressLimitExceeded", "", "limit_exceeded")]
+#[case(
+    "OptInRequired",
+    "In order to use this AWS Marketplace product you need to accept terms and subscribe.",
+    "subscription_required"
+)]
 // Common to all actions.
 #[case("UnauthorizedOperation", "", "access_denied")]
 #[case("AuthFailure", "AWS was not able to validate the provided access credentials", "region_unavailable")]
@@ -78,7 +90,7 @@ use crate::operations::outcome::meaning;
 #[case("ReservationCapacityExceeded", "", "insufficient_capacity")]
 #[case("InsufficientFreeAddressesInSubnet", "", "insufficient_addresses")]
 #[case("InstanceLimitExceeded", "", "limit_exceeded")]
-#[case("VcpuLimitExceeded", "", "limit_exceeded")]
+#[case("VcpuLimitExceeded", "", "vcpu_limit_exceeded")]
 #[case("VolumeLimitExceeded", "", "limit_exceeded")]
 #[case("SnapshotLimitExceeded", "", "limit_exceeded")]
 #[case("PendingSnapshotLimitExceeded", "", "limit_exceeded")]
@@ -124,8 +136,10 @@ fn ec2s_codes_are_told_in_ours(#[case] code: &str, #[case] message: &str, #[case
 
 /// What somebody can mend, somebody is told how; the text is one sentence after another.
 #[rstest]
-#[case("InsufficientInstanceCapacity", "another instance type")]
+#[case("InsufficientInstanceCapacity", "another type")]
 #[case("VcpuLimitExceeded", "Service Quotas")]
+#[case("InvalidAMIID.NotFound", "shared with")]
+#[case("VPCIdNotSpecified", "SubnetId")]
 #[case("InvalidKMSKey.InvalidState", "kms:CreateGrant")]
 #[case("PendingSnapshotLimitExceeded", "Wait until")]
 #[case("RequestLimitExceeded", "Ask again")]

@@ -193,3 +193,24 @@ async fn a_dry_run_tells_each_as_well() {
     let codes: Vec<_> = outcome.targets.iter().map(|target| target.code.as_deref()).collect();
     assert_eq!(codes, [None, Some("not_found"), None]);
 }
+
+/// When there is no time left nothing more is asked, and what was done by then is told.
+#[tokio::test]
+async fn it_ends_in_time_and_tells_what_it_did_not_come_to() {
+    let good = |_: &Call| page("RebootInstances", "<return>true</return>");
+    let bad = |_: &Call| Reply::after(1, Reply::ec2(400, "IncorrectInstanceState", "One is not good"));
+    let late = |_: &Call| Reply::after(5, Reply::ec2(400, "IncorrectInstanceState", "One is not good"));
+    let until = Duration::from_millis;
+    let codes = |outcome: &Outcome| {
+        outcome.targets.iter().map(|target| target.code.clone().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let input = || json!({"InstanceIds": ids(4)});
+    let (outcome, calls) = carry_until(REBOOT, input(), until(0), good).await;
+    assert_eq!((codes(&outcome), calls.len()), (vec!["not_attempted".to_owned(); 4], 0));
+    // The first answer takes a second; then there is no time for the halves.
+    let (outcome, calls) = carry_until(REBOOT, input(), until(1900), bad).await;
+    assert_eq!((codes(&outcome), calls.len()), (vec!["not_attempted".to_owned(); 4], 1));
+    // An answer that does not come in time is waited for no longer.
+    let (outcome, calls) = carry_until(REBOOT, input(), until(1100), late).await;
+    assert_eq!((codes(&outcome), calls.len()), (vec!["no_answer".to_owned(); 4], 1));
+}

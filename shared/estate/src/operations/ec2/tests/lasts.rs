@@ -81,7 +81,7 @@ async fn look(
 ) -> (Vec<Target>, Vec<Call>) {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let (session, wire) =
-        session(answer, &domain::policy::PolicyDocument::new(Goal::Stopped.watching())).await;
+        session(answer, 1, &domain::policy::PolicyDocument::new(Goal::Stopped.watching())).await;
     let told = Goal::Stopped.look(&session, &place(), &ids, jiff::SignedDuration::from_mins(1)).await;
     (told, wire.calls())
 }

@@ -3,8 +3,11 @@
 use super::*;
 
 /// An operation as large as it may be.
-fn largest(action: &str) -> Value {
+pub(super) fn largest(action: &str) -> Value {
     match action {
+        "ec2:RunInstances" => making::whole_launch(),
+        "ec2:CreateSnapshots" => making::whole_snapshots(),
+        "ec2:CreateImage" => making::whole_image(),
         "ec2:StartInstances" | "ec2:StopInstances" | "ec2:RebootInstances" | "ec2:TerminateInstances" => {
             json!({"InstanceIds": (0..20).map(instance).collect::<Vec<_>>()})
         }
@@ -56,6 +59,9 @@ fn companions_of(action: &str) -> Vec<Value> {
     }
 }
 
+/// What makes things: its sessions name more than one kind of them, and are looked at by themselves.
+const MAKING: [&str; 3] = ["ec2:RunInstances", "ec2:CreateSnapshots", "ec2:CreateImage"];
+
 /// Actions of EC2 and its companions that there are operations for.
 fn offered() -> impl Iterator<Item = &'static str> {
     OFFERED.iter().copied().filter(|action| action.starts_with("ec2"))
@@ -70,7 +76,7 @@ fn far() -> Place {
 
 #[test]
 fn every_session_is_for_its_action_on_its_resources_alone() {
-    for action in offered() {
+    for action in offered().filter(|action| !MAKING.contains(action)) {
         let policy = read(action, &largest(action)).unwrap().session_policy(&place(), false);
         let policy: Value = serde_json::from_str(&policy.to_json()).unwrap();
         let [statement, companions @ ..] = policy["Statement"].as_array().unwrap().as_slice() else {
