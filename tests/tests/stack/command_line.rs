@@ -331,3 +331,47 @@ async fn instances_and_tables_are_worked_with_by_the_command() {
     let backups = run(0, &["dynamodb", "backups", id, "--table-name", "orders"]);
     assert!(backups.contains("by-hand") && backups.contains("kept"), "{backups}");
 }
+
+/// What cannot be undone is shown before it is done, and done with a yes alone.
+#[tokio::test]
+async fn an_instance_is_terminated_by_a_plan_of_the_command() {
+    let (api, keys, account) = (Api::operator(), &Stack::get().operator, CustomerAccount::new());
+    let wanted = serde_json::json!({"capabilities": ["ec2-terminate"], "regions": ["us-east-1"]});
+    let connection = api.new_connection_for(wanted).await;
+    let role = account.make_role("r", &api.setup(&connection).await["trust_policy"]).await;
+    api.onboard(&connection, &role).await;
+    let estate = Estate::of(&account, "us-east-1");
+    let (instance, another) = (estate.launch().await, estate.launch().await);
+    let id = connection["connection_id"].as_str().unwrap();
+    let run = |arguments: &[&str], code| printed(&drawbridge(keys, arguments), code);
+    let create = |instance: &str| {
+        let input = format!("{{\"InstanceIds\": [\"{instance}\"]}}");
+        ["plans", "create", id, "ec2:TerminateInstances", "--region", "us-east-1", "--input", &input]
+            .map(str::to_owned)
+    };
+    let create = |instance: &str, more: &[&str], code| {
+        let arguments = create(instance);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        run(&arguments, code)
+    };
+
+    let (shown, said) = create(&instance, &[], 0);
+    assert_told(&shown, &["pending", &instance, "volumes_deleted", "deleted_volumes:", "vol-"]);
+    assert!(said.contains("nothing was changed"), "{said}");
+    let plan = words(&shown);
+    let plan = plan.split(' ').find(|word| word.starts_with("pln_")).expect("an id");
+    // Nobody is there to ask.
+    run(&["plans", "apply", plan], 2);
+    create(&another, &["--apply"], 2);
+    assert_eq!(estate.state_of(&instance).await.as_deref(), Some("running"));
+
+    let (done, said) = run(&["plans", "apply", plan, "--yes"], 0);
+    assert_told(&done, &["ec2:TerminateInstances", "succeeded", &instance]);
+    assert_told(&said, &["This will be gone, for good", &instance]);
+    assert_ne!(estate.state_of(&instance).await.as_deref(), Some("running"));
+    assert_told(&run(&["plans", "show", plan], 0).0, &["applied", "op_"]);
+    let (_, said) = run(&["plans", "apply", plan, "--yes"], 1);
+    assert!(said.contains("the plan is applied"), "{said}");
+    create(&another, &["--apply", "--yes"], 0);
+    assert_ne!(estate.state_of(&another).await.as_deref(), Some("running"));
+}
