@@ -36,7 +36,8 @@ Exit codes:
      nor a --yes
   3  the API cannot be reached, or there are no credentials to sign with
   4  a watched verification ended in failed or suspended, the role of a watched offboarding could
-     not be shown to be out of reach, grants are not as they should be, or a check of doctor failed
+     not be shown to be out of reach, grants are not as they should be, a check of doctor failed, or
+     an operation ended in failed or partial
 
 Colours and live progress are for terminals; NO_COLOR turns colours off.
 
@@ -47,6 +48,8 @@ Examples:
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
   drawbridge connections setup con_… --only cli > create-role.sh
   drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch
+  drawbridge ec2 list con_… --region eu-central-1
+  drawbridge dynamodb backup con_… orders --region eu-central-1 --backup-name before-the-change
   drawbridge connections offboard con_… --watch
 
 Completion of commands and options: `drawbridge completions --help` says how to install it, for bash:

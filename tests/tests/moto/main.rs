@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
 
 mod account;
+mod operating;
 
 use std::collections::{BTreeMap, BTreeSet};
 

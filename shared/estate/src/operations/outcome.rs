@@ -118,8 +118,12 @@ pub(crate) fn not_begun(id: String) -> Target {
 /// A target on which AWS did not carry it out.
 pub(crate) fn failed_by<E: ProvideErrorMetadata, R>(id: String, error: &SdkError<E, R>) -> Target {
     let SdkError::ServiceError(service) = error else { return unanswered(id) };
-    let (code, message) =
-        (service.err().code().unwrap_or("none"), service.err().message().unwrap_or_default());
+    let Some(code) = service.err().code() else {
+        // A fault on the way: what refuses has a code.
+        let detail = "AWS failed, and did not say how. Look whether it was done before asking for it again.";
+        return failed(id, "aws_unavailable", detail);
+    };
+    let message = service.err().message().unwrap_or_default();
     let (told, remedy) = meaning(code, message);
     failed(id, told, format!("{}{remedy}", explain(code, message).unwrap_or_else(|| said(code, message))))
 }

@@ -132,8 +132,8 @@ fn one_may_cause(code: &str) -> bool {
 fn ends_it<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     match error {
         SdkError::ServiceError(service) => {
-            let code = service.err().code().unwrap_or_default();
-            matches!(meaning(code, "").0, "throttled" | "aws_unavailable")
+            let failed = |code| matches!(meaning(code, "").0, "throttled" | "aws_unavailable");
+            service.err().code().is_none_or(failed)
         }
         _ => true,
     }

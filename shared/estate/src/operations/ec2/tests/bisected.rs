@@ -162,6 +162,7 @@ async fn one_that_is_denied_by_its_arn_does_not_deny_the_rest() {
 #[rstest]
 #[case::throttled(Reply::ec2(503, "RequestLimitExceeded", "Request limit exceeded."), "throttled")]
 #[case::failed(Reply::ec2(500, "InternalError", "An internal error has occurred"), "aws_unavailable")]
+#[case::without_a_code(Reply::Http(500, "<html><body>Internal Server Error</body></html>".to_owned()), "aws_unavailable")]
 #[case::silent(Reply::Timeout, "no_answer")]
 #[case::broken(Reply::Reset, "no_answer")]
 #[tokio::test]
