@@ -5,6 +5,7 @@
 //! resources, and nothing else.
 
 mod app;
+mod issue_credentials;
 mod list_operations;
 mod run_operation;
 mod show_operation;
@@ -23,6 +24,7 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(web::openapi::frame())
         .routes(routes!(run_operation::run_operation, list_operations::list_operations))
         .routes(routes!(show_operation::show_operation))
+        .routes(routes!(issue_credentials::issue_credentials))
 }
 
 /// The description of these routes, which the API's own takes in.
@@ -43,5 +45,7 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+#[cfg(test)]
+mod test_app;
 #[cfg(test)]
 mod tests;

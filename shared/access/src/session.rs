@@ -4,6 +4,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::RequestId as _;
+use domain::credentials::SessionLength;
 use domain::denial::{Caller, Side, diagnose};
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
@@ -11,8 +12,9 @@ use domain::{Connection, Error, ExternalId, RoleArn};
 
 use crate::failure::code;
 
-/// Shortest session that STS gives, in seconds. Source: STS API Reference, `AssumeRole`.
-const SHORTEST_SESSION: i32 = 900;
+/// AWS could not pack a session policy, though it is not too long. Source: STS API Reference,
+/// `AssumeRole`, "Errors".
+const TOO_LARGE: &str = "PackedPolicyTooLarge";
 
 /// Which external ID is sent.
 pub(crate) enum Sent<'a> {
@@ -31,12 +33,14 @@ pub(crate) struct Answer {
     /// Who refused, when the connection's own external ID was denied. The message itself names our
     /// session, and is not kept.
     pub refused_by: Option<Side>,
+    /// Whether the session policy says more than AWS can pack.
+    pub too_large: bool,
     /// Only when the connection's own external ID was sent: what the others opened is dropped.
     pub session: Option<Credentials>,
 }
 
-/// Asks, as the broker, for a session of the connection's role that is limited to `policy`, and
-/// named `name` in the customer's CloudTrail.
+/// Asks, as the broker, for a session of the connection's role that is limited to `policy`, lasts for
+/// `length`, and is named `name` in the customer's CloudTrail.
 ///
 /// # Errors
 /// When the connection has no role.
@@ -46,6 +50,7 @@ pub(crate) async fn assume(
     sent: Sent<'_>,
     name: &str,
     policy: &PolicyDocument,
+    length: SessionLength,
 ) -> Result<Answer, Error> {
     let role: &RoleArn = connection
         .role_arn
@@ -62,7 +67,7 @@ pub(crate) async fn assume(
         .role_session_name(name)
         .set_external_id(external_id.map(|id| id.expose().to_owned()))
         .policy(policy.to_json())
-        .duration_seconds(SHORTEST_SESSION)
+        .duration_seconds(length.seconds().into())
         .send()
         .await;
     Ok(match answer {
@@ -70,6 +75,7 @@ pub(crate) async fn assume(
             outcome: ProbeOutcome::Allowed,
             request_id: output.request_id().map(str::to_owned),
             refused_by: None,
+            too_large: false,
             session: output.credentials.filter(|_| matches!(sent, Sent::Own)).map(|keys| {
                 let expires = keys.expiration.try_into().ok();
                 Credentials::new(
@@ -98,6 +104,7 @@ pub(crate) async fn assume(
             Answer {
                 refused_by: (refused && own).then(|| diagnose(Caller::Broker, "AccessDenied", message)),
                 outcome: if refused { ProbeOutcome::Denied } else { ProbeOutcome::Inconclusive },
+                too_large: code(&error) == Some(TOO_LARGE),
                 request_id: error.request_id().map(str::to_owned),
                 session: None,
             }

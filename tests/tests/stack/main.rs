@@ -6,6 +6,7 @@ mod capacity;
 mod changes;
 mod command_line;
 mod conventions;
+mod credentials;
 mod customer_role;
 mod idempotency;
 mod invites;
