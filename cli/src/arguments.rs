@@ -3,8 +3,11 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
+use crate::commands::credentials::Credentials;
 use crate::commands::doctor::Doctor;
+use crate::commands::exec::Exec;
 use crate::commands::operations::OperationsCommand;
+use crate::commands::profile::ProfileCommand;
 use crate::commands::show_status::ShowStatus;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
@@ -34,6 +37,7 @@ Exit codes:
   3  the API cannot be reached, or there are no credentials to sign with
   4  a watched verification ended in failed or suspended, the role of a watched offboarding could
      not be shown to be out of reach, grants are not as they should be, or a check of doctor failed
+  exec ends with the code of its command, or with 126 or 127 if that could not be run
 
 Colours and live progress are for terminals; NO_COLOR turns colours off.
 
@@ -124,6 +128,13 @@ pub enum Command {
     /// What is carried out in customers' accounts, one IAM action at a time
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// Print temporary credentials of a role in a customer's account
+    Credentials(Credentials),
+    /// Run a command with temporary credentials of a role in its environment
+    Exec(Exec),
+    /// AWS profiles whose credentials this command fetches
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// What Drawbridge's brokers may assume, as IAM policies
     #[command(subcommand)]
     Grants(GrantsCommand),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arn::RoleArn;
 use crate::audit::{Actor, AuditEvent, EventType};
-use crate::capability::CapabilitySet;
+use crate::capability::{Capability, CapabilitySet};
 use crate::connection::{Connection, Occasion};
 use crate::denial::Side;
 use crate::error::{Error, ErrorKind, FieldError};
@@ -145,7 +145,7 @@ impl Issue {
             .capabilities
             .requested()
             .filter(|asked| !held.contains(asked))
-            .map(|c| c.as_str())
+            .map(Capability::as_str)
             .collect();
         if !missing.is_empty() {
             let detail = format!(

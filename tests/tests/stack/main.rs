@@ -16,6 +16,7 @@ mod logs;
 mod offboarding;
 mod onboarding;
 mod operations;
+mod people_roles;
 mod permissions;
 mod proof;
 mod races;

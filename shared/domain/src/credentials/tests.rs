@@ -1,5 +1,4 @@
 use super::*;
-use crate::capability::Capability;
 use crate::sample::{NOW, created, occasion, submitted};
 use proptest::prelude::*;
 use rstest::rstest;
