@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
+use crate::commands::console::Console;
 use crate::commands::credentials::Credentials;
 use crate::commands::doctor::Doctor;
 use crate::commands::exec::Exec;
@@ -132,6 +133,8 @@ pub enum Command {
     Credentials(Credentials),
     /// Run a command with temporary credentials of a role in its environment
     Exec(Exec),
+    /// Open the AWS console with temporary credentials of a role
+    Console(Console),
     /// AWS profiles whose credentials this command fetches
     #[command(subcommand)]
     Profile(ProfileCommand),

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod connections;
+pub mod console;
 pub mod credentials;
 pub mod customers;
 pub mod doctor;
@@ -51,6 +52,7 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Doctor(command) => command.run(&options, screen).await,
         Command::Credentials(command) => command.run(&options, screen).await,
         Command::Exec(command) => command.run(&options).await,
+        Command::Console(command) => command.run(&options, screen).await,
         Command::Profile(command) => command.run(options, screen),
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,

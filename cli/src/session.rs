@@ -19,6 +19,7 @@ pub use source::{SessionSource, Settings};
 
 /// Credentials, and what is known of them.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names are AWS's")]
 pub struct Session {
     /// The access key's id.
     pub access_key_id: String,
@@ -49,6 +50,11 @@ impl Session {
     /// The account that they are good in.
     pub fn account(&self) -> &str {
         self.role_arn.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The partition that the account is in.
+    pub fn partition(&self) -> &str {
+        self.role_arn.split(':').nth(1).unwrap_or_default()
     }
 
     /// As a program answers that AWS's tools ask for credentials.

@@ -68,14 +68,14 @@ impl Form {
                 std::iter::once(others).chain(exports).collect::<Vec<_>>().join("\n")
             }
             Self::Profile => {
-                let region = session.region.iter().map(|region| format!("\nregion = {region}"));
+                let region = session.region.as_ref().map(|region| format!("\nregion = {region}"));
                 format!(
                     "[{}]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}{}",
                     session.name,
                     session.access_key_id,
                     session.secret_access_key,
                     session.session_token,
-                    region.collect::<String>()
+                    region.unwrap_or_default()
                 )
             }
         }

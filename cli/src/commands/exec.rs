@@ -49,9 +49,9 @@ impl Exec {
 
 /// Gives a command the session, and takes away what would have it use another.
 fn give(command: &mut Command, session: &Session) {
-    FORGOTTEN.iter().for_each(|name| {
+    for name in FORGOTTEN {
         command.env_remove(name);
-    });
+    }
     command.envs(variables(session));
 }
 

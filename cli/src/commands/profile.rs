@@ -61,7 +61,7 @@ impl ProfileCommand {
 impl WriteProfile {
     fn run(self, mut options: Options, screen: &Screen) -> Result<Exit> {
         // The option of every command has the same name; here it names what is written.
-        options.profile = self.sign_with.clone();
+        options.profile.clone_from(&self.sign_with);
         let file = config_file()?;
         let command = self.command(&options)?;
         aws_config::write(&file, &self.profile, &command, self.source.region.as_deref(), self.force)?;

@@ -61,18 +61,14 @@ pub async fn assume(caller: &Caller, asked: &Asked) -> Result<Session> {
     let keys = match answer {
         Ok(answer) => answer.credentials,
         Err(error) => {
-            return Err(match error.as_service_error() {
-                Some(said) => {
-                    let message = asked.without_secrets(said.message().unwrap_or_default());
-                    refused(asked, &own, said.code().unwrap_or("no code"), &message)
-                }
-                None => {
-                    let why = asked.without_secrets(&DisplayErrorContext(&error).to_string());
-                    Failure::new(Exit::Unreachable, "AWS STS cannot be reached").because(why).next(
-                        "check the network, and the Region (--region before the command, AWS_REGION, or the profile's)",
-                    )
-                }
-            });
+            let Some(said) = error.as_service_error() else {
+                let why = asked.without_secrets(&DisplayErrorContext(&error).to_string());
+                return Err(Failure::new(Exit::Unreachable, "AWS STS cannot be reached").because(why).next(
+                    "check the network, and the Region (--region before the command, AWS_REGION, or the profile's)",
+                ));
+            };
+            let message = asked.without_secrets(said.message().unwrap_or_default());
+            return Err(refused(asked, &own, said.code().unwrap_or("no code"), &message));
         }
     };
     let read = keys.and_then(|keys| {

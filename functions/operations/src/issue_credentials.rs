@@ -86,8 +86,9 @@ fn read_capabilities(names: &[String], errors: &mut Vec<FieldError>) -> Option<V
         errors.push(FieldError::new("/capabilities", "too_many_items", detail));
         return None;
     }
-    let named = names.iter().enumerate();
-    let read: Vec<_> = named
+    let read: Vec<_> = names
+        .iter()
+        .enumerate()
         .map(|(place, name)| noted(name.parse::<Capability>(), &format!("/capabilities/{place}"), errors))
         .collect();
     read.into_iter().collect()
