@@ -34,7 +34,7 @@ fn requests_are_closed() {
             bodies += 1;
         }
     }
-    assert_eq!(bodies, 7);
+    assert_eq!(bodies, 8);
     // Refused in its own words, which is no way to send one.
     assert!(schemas["CreateConnectionRequest"]["properties"].get("external_id").is_none());
 }
@@ -100,6 +100,7 @@ fn every_use_case_is_described() {
         tags,
         [
             ("connections", 11),
+            ("credentials", 1),
             ("customers", 3),
             ("grants", 3),
             ("onboarding", 3),
