@@ -22,6 +22,8 @@ BRISK = BrokerCount=2,GrantsPerBroker=20,GrantCharacters=200,ProofIntervalSecond
 FAULTS = PropagationDeadlineSeconds=300,BrokerCount=5,GrantsPerBroker=25,GrantCharacters=220,ProofIntervalSeconds=604800
 
 LOCAL_PYTHON = $$(infra/venv.sh local infra/local/requirements.txt)/bin/python
+# The AWS CLI, with which tests use what Drawbridge hands out. `aws` is in its own environment for its pinned botocore.
+AWS_BIN = $$(infra/venv.sh aws infra/local/requirements-aws.txt)/bin
 LINT_BIN = $$(infra/venv.sh lint infra/requirements-lint.txt)/bin
 BUILD_BIN = $$(infra/venv.sh build infra/requirements-build.txt)/bin
 
@@ -51,7 +53,7 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	@echo "== Build"
 	@cargo build --workspace --all-targets
 	@echo "== Tests, against a local stack"
-	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
+	@python=$(LOCAL_PYTHON) && aws=$(AWS_BIN) && PATH="$$aws:$$PATH" "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
 		--with tiny:BrokerCount=2,GrantsPerBroker=1,GrantCharacters=259 \
 		--with "brisk:$(BRISK)" \
 		--with "faults:$(FAULTS)" --break-calls faults --moto -- \

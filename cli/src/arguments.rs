@@ -3,11 +3,15 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::completions::Completions;
+use crate::commands::console::Console;
+use crate::commands::credentials::Credentials;
 use crate::commands::doctor::Doctor;
 use crate::commands::dynamodb::DynamodbCommand;
 use crate::commands::ec2::Ec2Command;
+use crate::commands::exec::Exec;
 use crate::commands::operations::OperationsCommand;
 use crate::commands::plans::PlansCommand;
+use crate::commands::profile::ProfileCommand;
 use crate::commands::show_status::ShowStatus;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
@@ -38,6 +42,7 @@ Exit codes:
   4  a watched verification ended in failed or suspended, the role of a watched offboarding could
      not be shown to be out of reach, grants are not as they should be, a check of doctor failed, or
      an operation ended in failed or partial
+  exec ends with the code of its command, or with 126 or 127 if that could not be run
 
 Colours and live progress are for terminals; NO_COLOR turns colours off.
 
@@ -139,6 +144,15 @@ pub enum Command {
     /// What cannot be undone: looked up first, and carried out once
     #[command(subcommand)]
     Plans(PlansCommand),
+    /// Print temporary credentials of a role in a customer's account
+    Credentials(Credentials),
+    /// Run a command with temporary credentials of a role in its environment
+    Exec(Exec),
+    /// Open the AWS console with temporary credentials of a role
+    Console(Console),
+    /// AWS profiles whose credentials this command fetches
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// What Drawbridge's brokers may assume, as IAM policies
     #[command(subcommand)]
     Grants(GrantsCommand),

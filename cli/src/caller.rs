@@ -13,6 +13,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata as _};
 
+use crate::arguments::Options;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result, chain};
 use crate::settings::Settings;
@@ -36,8 +37,17 @@ impl Caller {
     /// Finds out with what to sign, as the AWS CLI does; fetches nothing yet.
     pub async fn load(settings: &Settings) -> Result<Self> {
         let profile = settings.profile.as_ref().map(|known| known.value.clone());
-        let region = match &settings.region {
-            Some(region) => region.value.clone(),
+        Self::with(profile, settings.region.as_ref().map(|known| known.value.clone())).await
+    }
+
+    /// The same for whoever asks AWS and not the API, which need not be known.
+    pub async fn of_person(options: &Options) -> Result<Self> {
+        Self::with(options.profile.clone(), options.region.clone()).await
+    }
+
+    async fn with(profile: Option<String>, region: Option<String>) -> Result<Self> {
+        let region = match region {
+            Some(region) => region,
             None => configured_region(profile.as_deref()).await?,
         };
         let mut loader =
@@ -79,16 +89,7 @@ impl Caller {
 
     /// Who AWS says that this is.
     pub async fn identity(&self) -> std::result::Result<Identity, Unidentified> {
-        let credentials = self.credentials().await.map_err(Unidentified::Unknown)?;
-        let times = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .operation_timeout(Duration::from_secs(15))
-            .build();
-        let configuration = aws_sdk_sts::config::Builder::from(&self.aws)
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(credentials)
-            .timeout_config(times)
-            .build();
+        let configuration = self.sts().await.map_err(Unidentified::Unknown)?;
         let asked = aws_sdk_sts::Client::from_conf(configuration).get_caller_identity().send().await;
         match asked {
             Ok(answer) => Ok(Identity {
@@ -100,6 +101,19 @@ impl Caller {
                 None => Err(Unidentified::Unreachable(DisplayErrorContext(&error).to_string())),
             },
         }
+    }
+
+    /// How STS is asked in this caller's name: at its Regional endpoint.
+    pub async fn sts(&self) -> Result<aws_sdk_sts::Config> {
+        let times = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(15))
+            .build();
+        Ok(aws_sdk_sts::config::Builder::from(&self.aws)
+            .region(Region::new(self.region.clone()))
+            .credentials_provider(self.credentials().await?)
+            .timeout_config(times)
+            .build())
     }
 
     /// Whether AWS itself is asked elsewhere than at its own address.

@@ -2,13 +2,17 @@
 
 pub mod completions;
 pub mod connections;
+pub mod console;
+pub mod credentials;
 pub mod customers;
 pub mod doctor;
 pub mod dynamodb;
 pub mod ec2;
+pub mod exec;
 pub mod grants;
 pub mod operations;
 pub mod plans;
+pub mod profile;
 pub mod show_status;
 
 mod act;
@@ -54,6 +58,10 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
     match command {
         Command::Completions(command) => command.run(screen),
         Command::Doctor(command) => command.run(&options, screen).await,
+        Command::Credentials(command) => command.run(&options, screen).await,
+        Command::Exec(command) => command.run(&options).await,
+        Command::Console(command) => command.run(&options, screen).await,
+        Command::Profile(command) => command.run(options, screen),
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
         Command::Status(command) => command.run(&connect(options).await?, screen).await,
@@ -70,7 +78,7 @@ async fn connect(options: Options) -> Result<Client> {
 }
 
 /// An id as it is typed. What is no segment of a path can be nobody's id.
-fn id(text: &str) -> std::result::Result<String, String> {
+pub fn id(text: &str) -> std::result::Result<String, String> {
     if text.is_empty() || text.chars().all(|c| c == '.') {
         return Err("not an id; the list commands show them".to_owned());
     }

@@ -19,6 +19,10 @@ pub enum Exit {
     /// `failed` or `suspended`, a role that was offboarded can still be assumed, grants have drifted,
     /// a check of `doctor` has failed.
     NotAccepted = 4,
+    /// `exec`: the command cannot be run.
+    NotExecutable = 126,
+    /// `exec`: there is no such command.
+    NotFound = 127,
 }
 
 impl From<Exit> for ExitCode {

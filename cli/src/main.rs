@@ -5,6 +5,7 @@
 
 mod api_url;
 mod arguments;
+mod aws_config;
 mod caller;
 mod checks_view;
 mod client;
@@ -20,9 +21,12 @@ mod problem;
 mod progress;
 mod receipt;
 mod screen;
+mod session;
 mod settings;
+mod shell;
 mod sign;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod test_server;
 mod text;

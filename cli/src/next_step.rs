@@ -31,6 +31,13 @@ pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Opt
         "state_conflict" => {
             format!("`drawbridge connections show {connection}` shows where it stands and why")
         }
+        "connection_not_active" | "capability_missing" | "region_not_connected" => format!(
+            "`drawbridge connections show {connection}` shows its state, its capabilities and its Regions"
+        ),
+        "role_not_assumable" => {
+            format!("`drawbridge connections verify {connection} --watch` finds out what is wrong with the role")
+        }
+        "too_many_capabilities" => "ask for fewer with --capability, or for one Region with --region".to_owned(),
         "account_id_mismatch" | "role_name_mismatch" => format!(
             "`drawbridge connections show {connection}` shows the account and the role name that this connection is for"
         ),

@@ -8,6 +8,7 @@ mod app;
 mod apply_plan;
 mod carry_out;
 mod create_plan;
+mod issue_credentials;
 mod list_operations;
 mod look;
 mod run_operation;
@@ -37,6 +38,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create_plan::create_plan))
         .routes(routes!(show_plan::show_plan))
         .routes(routes!(apply_plan::apply_plan))
+        .routes(routes!(issue_credentials::issue_credentials))
 }
 
 /// The description of these routes, which the API's own takes in.
@@ -58,5 +60,7 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+#[cfg(test)]
+mod test_app;
 #[cfg(test)]
 mod tests;

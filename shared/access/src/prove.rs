@@ -4,6 +4,7 @@
 //! dropped. `GetCallerIdentity` needs no permission. No session leaves this module.
 
 use aws_credential_types::Credentials;
+use domain::credentials::SessionLength;
 use domain::grant::Shard;
 use domain::proof::{Probe, ProbeId, ProbeOutcome, Round};
 use domain::verification::Verification;
@@ -13,6 +14,9 @@ use jiff::Timestamp;
 use crate::broker::Brokers;
 use crate::failure::code;
 use crate::session::{Answer, Sent, assume};
+
+/// What only shows that it can be had lasts no longer than it must.
+const SHORTEST: SessionLength = SessionLength::SHORTEST;
 
 /// Asks AWS whether a role can be assumed, with the right external ID, with none and with another.
 #[derive(Debug)]
@@ -64,7 +68,7 @@ impl TrustProbes {
         };
 
         // A refusal of the others says something only once the right one was allowed.
-        let correct = assume(&broker, connection, Sent::Own, &name, &nothing).await?;
+        let correct = assume(&broker, connection, Sent::Own, &name, &nothing, SHORTEST).await?;
         let first = probe(ProbeId::Correct, &correct);
         let Some(session) = correct.session else {
             // A session without credentials would be a broken answer: it opens nothing.
@@ -75,11 +79,12 @@ impl TrustProbes {
             return Ok(RoundReport { round: Round::Shut(outcome), probes: vec![first] });
         };
         let absent = async {
-            let answer = assume(&broker, connection, Sent::Absent, &name, &nothing).await?;
+            let answer = assume(&broker, connection, Sent::Absent, &name, &nothing, SHORTEST).await?;
             Ok::<_, Error>(probe(ProbeId::Absent, &answer))
         };
         let random = async {
-            let answer = assume(&broker, connection, Sent::MadeUp(made_up), &name, &nothing).await?;
+            let answer =
+                assume(&broker, connection, Sent::MadeUp(made_up), &name, &nothing, SHORTEST).await?;
             Ok::<_, Error>(probe(ProbeId::Random, &answer))
         };
         let (absent, random, account_matches) =
@@ -103,7 +108,7 @@ impl TrustProbes {
         name: &str,
     ) -> Result<ProbeOutcome, Error> {
         let broker = self.brokers.sts(shard.broker()).await;
-        let answer = assume(&broker, connection, Sent::Own, name, &policy::nothing()).await?;
+        let answer = assume(&broker, connection, Sent::Own, name, &policy::nothing(), SHORTEST).await?;
         Ok(answer.outcome)
     }
 

@@ -4,15 +4,13 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::RequestId as _;
+use domain::credentials::SessionLength;
 use domain::denial::{Caller, Side, diagnose};
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ExternalId, RoleArn};
 
 use crate::failure::code;
-
-/// Shortest session that STS gives, in seconds. Source: STS API Reference, `AssumeRole`.
-const SHORTEST_SESSION: i32 = 900;
 
 /// What STS says of a session policy that is too large once it is packed. Source: STS API Reference,
 /// `AssumeRole`, "Errors", `PackedPolicyTooLarge`.
@@ -42,8 +40,8 @@ pub(crate) struct Answer {
     pub session: Option<Credentials>,
 }
 
-/// Asks, as the broker, for a session of the connection's role that is limited to `policy`, and
-/// named `name` in the customer's CloudTrail.
+/// Asks, as the broker, for a session of the connection's role that is limited to `policy`, lasts for
+/// `length`, and is named `name` in the customer's CloudTrail.
 ///
 /// # Errors
 /// When the connection has no role.
@@ -53,6 +51,7 @@ pub(crate) async fn assume(
     sent: Sent<'_>,
     name: &str,
     policy: &PolicyDocument,
+    length: SessionLength,
 ) -> Result<Answer, Error> {
     let role: &RoleArn = connection
         .role_arn
@@ -69,7 +68,7 @@ pub(crate) async fn assume(
         .role_session_name(name)
         .set_external_id(external_id.map(|id| id.expose().to_owned()))
         .policy(policy.to_json())
-        .duration_seconds(SHORTEST_SESSION)
+        .duration_seconds(length.seconds().into())
         .send()
         .await;
     Ok(match answer {

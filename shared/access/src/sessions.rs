@@ -6,6 +6,8 @@ use std::time::Instant;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sts::Client;
+use domain::credentials::SessionLength;
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, Region};
@@ -99,6 +101,17 @@ impl Sessions {
         Self { brokers }
     }
 
+    /// STS as the broker that is granted the connection's role.
+    ///
+    /// # Errors
+    /// When the connection has no grant.
+    pub(crate) async fn broker_of(&self, connection: &Connection) -> Result<Client, Error> {
+        let shard = connection.shard.ok_or_else(|| {
+            Error::internal(format!("{} has no grant to open a session with", connection.id))
+        })?;
+        Ok(self.brokers.sts(shard.broker()).await)
+    }
+
     /// Opens a session of the connection's role for what `policy` allows, at most. In the
     /// customer's CloudTrail it is called `name`.
     ///
@@ -110,11 +123,8 @@ impl Sessions {
         name: &str,
         policy: &PolicyDocument,
     ) -> Result<Opened, Error> {
-        let shard = connection.shard.ok_or_else(|| {
-            Error::internal(format!("{} has no grant to open a session with", connection.id))
-        })?;
-        let broker = self.brokers.sts(shard.broker()).await;
-        let answer = assume(&broker, connection, Sent::Own, name, policy).await?;
+        let broker = self.broker_of(connection).await?;
+        let answer = assume(&broker, connection, Sent::Own, name, policy, SessionLength::SHORTEST).await?;
         Ok(match answer.session {
             Some(session) => {
                 let config = Arc::new(self.brokers.config_of(session));

@@ -86,6 +86,16 @@ pub enum EventType {
     /// A plan is being carried out; `data` says who planned it, and by which operation.
     #[serde(rename = "plan.applied")]
     PlanApplied,
+    /// Somebody asked for credentials of the customer's role, and AWS is about to be asked for them;
+    /// `data` says what for, why and for how long.
+    #[serde(rename = "credentials.requested")]
+    CredentialsRequested,
+    /// Credentials of the customer's role are handed out; `data` says until when they are good.
+    #[serde(rename = "credentials.issued")]
+    CredentialsIssued,
+    /// AWS gave no credentials of the customer's role; `data` says why.
+    #[serde(rename = "credentials.refused")]
+    CredentialsRefused,
 }
 
 /// One entry of the audit list. `data` never holds an external ID or a credential.

@@ -97,6 +97,10 @@ id!(
     PlanId, "pln_", "a plan"
 );
 id!(
+    /// Credentials that were asked for, of one session of a customer's role.
+    CredentialsId, "crd_", "credentials"
+);
+id!(
     /// One comparison of the grants in the table with those in IAM.
     ReconciliationId, "rec_", "a reconciliation"
 );

@@ -9,6 +9,7 @@ pub mod cadence;
 pub mod capability;
 pub mod check;
 pub mod connection;
+pub mod credentials;
 pub mod customer;
 pub mod denial;
 pub mod deployment;
@@ -43,7 +44,8 @@ pub use deployment::Deployment;
 pub use error::{Error, ErrorKind, FieldError};
 pub use external_id::ExternalId;
 pub use id::{
-    ConnectionId, CustomerId, EventId, OffboardingId, OperationId, PlanId, ReconciliationId, VerificationId,
+    ConnectionId, CredentialsId, CustomerId, EventId, OffboardingId, OperationId, PlanId, ReconciliationId,
+    VerificationId,
 };
 pub use place::{AccountId, Partition, Region};
 pub use state::ConnectionState;

@@ -11,7 +11,7 @@ use crate::arn::RoleArn;
 use crate::capability::{self, Action, Capability, CapabilitySet};
 use crate::check::Permission;
 use crate::external_id::ExternalId;
-use crate::place::{AccountId, Partition};
+use crate::place::{AccountId, Partition, Region};
 
 /// A policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,6 +89,19 @@ impl<S: Into<String>> FromIterator<S> for OneOrMany {
 impl From<&str> for OneOrMany {
     fn from(value: &str) -> Self {
         Self::One(value.to_owned())
+    }
+}
+
+impl IntoIterator for OneOrMany {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+        .into_iter()
     }
 }
 
@@ -222,6 +235,38 @@ pub fn permissions_policy(
             ]
         }
         _ => vec![Statement::allow(capability.actions(), ["*"]).named(capability.title())],
+    });
+    PolicyDocument::new(statements.collect())
+}
+
+/// What a session of `role` may do that is handed out for these capabilities, in these Regions: what
+/// the permissions document says of them, where AWS is asked in one of the Regions.
+///
+/// Statements about everything are one, and none has a name: a session policy has 2,048 characters.
+/// Source: STS API Reference, `AssumeRole`, `Policy`; IAM User Guide, "AWS global condition context
+/// keys", `aws:RequestedRegion`.
+#[must_use]
+pub fn session_policy(
+    role: &RoleArn,
+    capabilities: &CapabilitySet,
+    regions: &BTreeSet<Region>,
+) -> PolicyDocument {
+    let document = permissions_policy(role.partition(), Some(role.account()), capabilities);
+    let everywhere = OneOrMany::from("*");
+    let mut broad: BTreeSet<String> = BTreeSet::new();
+    let mut narrow = Vec::new();
+    for statement in document.statement {
+        if statement.condition.is_empty() && statement.resource.as_ref() == Some(&everywhere) {
+            broad.extend(statement.action);
+        } else {
+            narrow.push(Statement { sid: None, ..statement });
+        }
+    }
+    let broad = (!broad.is_empty()).then(|| Statement::allow(broad, ["*"]));
+    let statements = broad.into_iter().chain(narrow).map(|mut statement| {
+        let regions = regions.iter().map(Region::as_str).collect();
+        statement.condition.entry("StringEquals").or_default().insert("aws:RequestedRegion", regions);
+        statement
     });
     PolicyDocument::new(statements.collect())
 }

@@ -5,6 +5,7 @@
 
 mod checks;
 mod connections;
+mod credentials;
 mod cursor;
 mod customers;
 mod events;

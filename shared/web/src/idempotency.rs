@@ -19,7 +19,7 @@ use store::{Answer, Claim, Claimed, Completion, RequestKey, Store};
 
 use crate::body::{LongestBody, collect};
 use crate::caller::operator_arn;
-use crate::problem::{ProblemCode, Refused};
+use crate::problem::{ProblemCode, Refused, request_id_of, to_keep};
 
 /// The header that carries the key.
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -28,8 +28,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Longest key.
 const LONGEST_KEY: usize = 255;
 
-/// Shown once, and kept nowhere.
-const NOT_KEPT: &str = "invite_url";
+/// Shown once, and kept nowhere. No answer with keys is kept at all; should one come here, it loses them.
+const NOT_KEPT: [&str; 4] = ["invite_url", "access_key_id", "secret_access_key", "session_token"];
 /// Kept with its connection alone, and put in again for a replay.
 const EXTERNAL_ID: &str = "external_id";
 
@@ -57,13 +57,17 @@ pub trait Replaying: Clone + Send + Sync + 'static {
 
 /// The present request's claim on its key, if it came with one.
 #[derive(Debug, Clone, Default)]
-pub struct Idempotent(Option<Claimed>);
+pub struct Idempotent {
+    claimed: Option<Claimed>,
+    request_id: String,
+}
 
 impl<S: Sync> FromRequestParts<S> for Idempotent {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.extensions.get::<Claimed>().cloned()))
+        let claimed = parts.extensions.get::<Claimed>().cloned();
+        Ok(Self { claimed, request_id: request_id_of(&parts.extensions) })
     }
 }
 
@@ -71,12 +75,24 @@ impl Idempotent {
     /// The answer, to be written in one transaction with what it tells of.
     #[must_use]
     pub fn completion(&self, answer: Answer) -> Option<Completion> {
-        self.0.as_ref().map(|claimed| claimed.with(answer))
+        self.claimed.as_ref().map(|claimed| claimed.with(answer))
+    }
+
+    /// For what is answered once and kept nowhere: whoever sends the same request again is refused, and
+    /// learns that it was answered.
+    #[must_use]
+    pub fn not_replayable(&self) -> Option<Completion> {
+        let refused = Refused::from(Error::conflict(
+            "not_replayable",
+            "this request was answered, and what the answer held is shown once and kept nowhere; ask anew, with \
+             another Idempotency-Key",
+        ));
+        self.completion(to_keep(&refused, &self.request_id)?)
     }
 
     /// The same, of a view.
     pub fn completing(&self, status: StatusCode, body: &impl Serialize) -> Option<Completion> {
-        self.0.as_ref()?;
+        self.claimed.as_ref()?;
         self.completion(kept(status, body)?)
     }
 }
@@ -89,7 +105,9 @@ pub fn kept(status: StatusCode, body: &impl Serialize) -> Option<Answer> {
 
 fn without_secrets(mut body: Value) -> Value {
     if let Value::Object(fields) = &mut body {
-        fields.remove(NOT_KEPT);
+        for name in NOT_KEPT {
+            fields.remove(name);
+        }
         if let Some(id) = fields.get_mut(EXTERNAL_ID) {
             *id = Value::Null;
         }

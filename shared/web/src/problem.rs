@@ -5,12 +5,13 @@ use std::time::Instant;
 use axum::Json;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::{Error, ErrorKind, FieldError};
 use lambda_http::request::RequestContext;
 use serde::Serialize;
+use store::Answer;
 use utoipa::ToSchema;
 
 /// What a caller is told to wait before trying again, in seconds.
@@ -128,18 +129,30 @@ pub async fn log_requests(request: Request, next: Next) -> Response {
     response
 }
 
+impl Problem {
+    fn new(refused: &Refused, request_id: &str) -> Self {
+        let Refused { status, error } = refused;
+        Self {
+            kind: format!("urn:drawbridge:problem:{}", error.code),
+            title: status.canonical_reason().unwrap_or("Refused"),
+            status: status.as_u16(),
+            detail: error.detail.clone(),
+            code: error.code,
+            request_id: request_id.to_owned(),
+            errors: error.fields.clone(),
+        }
+    }
+}
+
+/// A refusal as an answer that is kept for whoever sends the same request again.
+pub(crate) fn to_keep(refused: &Refused, request_id: &str) -> Option<Answer> {
+    let body = serde_json::to_string(&Problem::new(refused, request_id)).ok()?;
+    Some(Answer { status: refused.status.as_u16(), body })
+}
+
 fn problem(refused: &Refused, request_id: &str) -> Response {
     let Refused { status, error } = refused;
-    let problem = Problem {
-        kind: format!("urn:drawbridge:problem:{}", error.code),
-        title: status.canonical_reason().unwrap_or("Refused"),
-        status: status.as_u16(),
-        detail: error.detail.clone(),
-        code: error.code,
-        request_id: request_id.to_owned(),
-        errors: error.fields.clone(),
-    };
-    let mut response = (*status, Json(problem)).into_response();
+    let mut response = (*status, Json(Problem::new(refused, request_id))).into_response();
     mark_as_problem(&mut response);
     let wait = error.retry_after.or((*status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SECONDS));
     if let Some(seconds) = wait {
@@ -154,7 +167,12 @@ pub fn mark_as_problem(response: &mut Response) {
 }
 
 fn request_id(request: &Request) -> String {
-    match request.extensions().get::<RequestContext>() {
+    request_id_of(request.extensions())
+}
+
+/// The id that leads to a request in the logs; empty where there is none.
+pub(crate) fn request_id_of(extensions: &Extensions) -> String {
+    match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone().unwrap_or_default(),
         _ => String::new(),
     }

@@ -1,7 +1,7 @@
 //! What never stands in a log.
 
-use blackbox::{Api, CustomerAccount, Stack};
-use serde_json::Value;
+use blackbox::{Api, CustomerAccount, Stack, path_of};
+use serde_json::{Value, json};
 
 /// Every external ID that the stack has given out so far, by whichever test.
 async fn external_ids(api: &Api) -> Vec<String> {
@@ -42,8 +42,22 @@ async fn no_log_holds_an_external_id_or_a_credential() {
     let path = format!("/v1/connections/{id}");
     assert_eq!(api.get(&path).await.problem(), (404, "not_found"));
 
+    // Credentials are handed out, refused, and not handed out again.
+    let path = format!("{}/credentials", path_of(&connection));
+    let wanted = json!({"capabilities": ["ec2-power"], "reason": "to leak"});
+    let given = api.post_once(&path, &wanted, "a-key-of-the-log-test").await.expect(201);
+    let again = api.post_once(&path, &wanted, "a-key-of-the-log-test").await;
+    assert_eq!(again.problem(), (409, "not_replayable"));
+    let mut closed = trust.clone();
+    closed["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("another");
+    account.change_trust("r", &closed).await;
+    assert_eq!(api.post(&path, wanted).await.problem(), (409, "role_not_assumable"));
+
     let stack = Stack::get();
     let mut secrets = external_ids(&api).await;
+    let handed_out = ["access_key_id", "secret_access_key", "session_token"].map(|name| &given[name]);
+    let handed_out = handed_out.map(|secret| secret.as_str().unwrap().to_owned());
+    secrets.extend(handed_out.clone());
     secrets.push(stack.operator.secret_access_key.clone());
     assert!(secrets.len() > 1);
     let mut read = Vec::new();
@@ -68,13 +82,14 @@ async fn no_log_holds_an_external_id_or_a_credential() {
             read.push(name);
         }
     }
-    for function in ["ApiFunction", "OnboarderFunction"] {
+    for function in ["ApiFunction", "OnboarderFunction", "OperationsFunction"] {
         assert!(read.iter().any(|name| name.contains(function)), "{read:?}");
     }
 
     // Nor does an event, for it leaves the system.
     for event in api.events(&connection).await {
         assert!(!event.to_string().contains(id));
+        assert!(handed_out.iter().all(|secret| !event.to_string().contains(secret)));
     }
     let reasons: Value = api.look(&connection).await["reasons"].clone();
     assert!(!reasons.to_string().contains(id));

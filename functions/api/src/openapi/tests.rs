@@ -100,6 +100,7 @@ fn every_use_case_is_described() {
         tags,
         [
             ("connections", 11),
+            ("credentials", 1),
             ("customers", 3),
             ("grants", 3),
             ("onboarding", 3),

@@ -228,3 +228,75 @@ fn a_session_that_tries_to_restore_may_do_all_that_restoring_takes() {
         crate::check::permissions(&only(Capability::DynamodbBackup), crate::verification::Depth::Full);
     assert!(!trying_dynamodb(&customer_role(), &backup).to_json().contains("Item"));
 }
+
+fn regions(names: &[&str]) -> BTreeSet<Region> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+/// Each right of a document: an action, where, and on which condition.
+fn rights(document: &Value) -> BTreeSet<String> {
+    let statements = document["Statement"].as_array().unwrap();
+    let rights = statements.iter().flat_map(|statement| {
+        assert_eq!(statement["Effect"], "Allow");
+        let (actions, resources) = (set(&statement["Action"]), set(&statement["Resource"]));
+        let condition = statement.get("Condition").cloned().unwrap_or_else(|| json!({}));
+        let of = move |action: &str, resource: &str| format!("{action} on {resource} if {condition}");
+        let pairs = actions.into_iter().flat_map(move |action| {
+            resources.iter().map(|resource| of(action, resource)).collect::<Vec<_>>()
+        });
+        pairs.collect::<Vec<_>>()
+    });
+    rights.collect()
+}
+
+/// A session that is handed out may do what the customer was shown, in those Regions, and no more.
+#[test]
+fn a_session_that_is_handed_out_has_the_rights_of_the_permissions_document_in_its_regions() {
+    let role = customer_role();
+    let sets = Capability::ALL.map(only).into_iter().chain([everything()]);
+    for capabilities in sets {
+        let shown = permissions_policy(role.partition(), Some(role.account()), &capabilities);
+        for names in [&["us-gov-west-1"][..], &["us-gov-east-1", "us-gov-west-1"]] {
+            let mut session = value(&session_policy(&role, &capabilities, &regions(names)));
+            for statement in session["Statement"].as_array_mut().unwrap() {
+                let conditions = statement["Condition"].as_object_mut().unwrap();
+                let equals = conditions["StringEquals"].as_object_mut().unwrap();
+                let region = equals.remove("aws:RequestedRegion").unwrap();
+                assert_eq!(set(&region), names.iter().copied().collect());
+                assert!(equals.is_empty());
+                conditions.remove("StringEquals");
+                assert_eq!(statement.get("Sid"), None);
+            }
+            assert_eq!(rights(&session), rights(&value(&shown)), "{capabilities:?}");
+        }
+    }
+}
+
+#[test]
+fn a_session_policy_reads_so() {
+    let role: RoleArn = "arn:aws:iam::222222222222:role/a".parse().unwrap();
+    let capabilities = CapabilitySet::new([Capability::Ec2Kms, Capability::Ec2Connect]).unwrap();
+    let policy = value(&session_policy(&role, &capabilities, &regions(&["eu-central-1"])));
+    let statements = policy["Statement"].as_array().unwrap();
+    assert_eq!(statements.len(), 2);
+    assert!(set(&statements[0]["Action"]).contains("ec2-instance-connect:SendSSHPublicKey"));
+    assert_eq!(statements[0]["Condition"], json!({"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}));
+    assert_eq!(
+        statements[1],
+        json!({"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": "*", "Condition": {
+            "Bool": {"kms:GrantIsForAWSResource": "true"},
+            "StringEquals": {"aws:RequestedRegion": "eu-central-1"},
+        }})
+    );
+}
+
+/// STS API Reference, `AssumeRole`: a session policy has 2,048 characters at most. What one connection
+/// can be for fits, in the Regions that AWS has on for everybody, or in one: `everything` is the most.
+#[test]
+fn every_capability_by_itself_fits_a_session_policy() {
+    let many: BTreeSet<Region> = (1..=20).map(|n| format!("ap-southeast-{n}").parse().unwrap()).collect();
+    for capability in Capability::ALL {
+        let length = session_policy(&customer_role(), &only(capability), &many).to_json().len();
+        assert!(length <= 2048, "{capability}: {length}");
+    }
+}
