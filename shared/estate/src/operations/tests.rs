@@ -70,7 +70,7 @@ fn every_operation_says_by_which_document_it_is_made() {
 fn every_operation_has_tests_of_what_its_session_may_do() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/operations");
     let read = |file: &str| fs::read_to_string(here.join(file)).unwrap();
-    let ec2 = read("ec2/tests/policies.rs") + &read("ec2/tests/making.rs");
+    let ec2 = read("ec2/tests/policies.rs") + &read("ec2/tests/limits.rs");
     let dynamodb = read("dynamodb/tests.rs");
     for action in OFFERED {
         let (service, name) = action.split_once(':').unwrap();

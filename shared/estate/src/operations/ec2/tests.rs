@@ -2,6 +2,7 @@
 
 mod bisected;
 mod launches;
+mod limits;
 mod lists;
 mod making;
 mod policies;
