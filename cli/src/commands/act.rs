@@ -214,12 +214,15 @@ pub fn put(input: &mut Map<String, Value>, name: &str, value: Option<impl Into<V
 }
 
 #[cfg(test)]
+mod typed;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::arguments::Format;
     use crate::test_server::{Answer, TestServer};
 
-    pub(crate) fn place() -> Place {
+    fn place() -> Place {
         Place { connection_id: "con_1".to_owned(), region: "eu-west-1".to_owned() }
     }
 

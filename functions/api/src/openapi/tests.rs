@@ -13,7 +13,9 @@ fn every_operation_may_be_refused_with_a_problem() {
             let refusal = &operation["responses"]["default"]["content"]["application/problem+json"];
             assert_eq!(refusal["schema"]["$ref"], "#/components/schemas/Problem", "{method} {path}");
             let successes = operation["responses"].as_object().unwrap().keys().filter(|s| s.starts_with('2'));
-            assert_eq!(successes.count(), 1, "{method} {path}");
+            let successes: Vec<_> = successes.map(String::as_str).collect();
+            // Only what AWS may take longer over is answered in one of two ways.
+            assert!(successes.len() == 1 || successes == ["200", "202"], "{method} {path}: {successes:?}");
         }
     }
     assert!(document["components"]["schemas"]["Problem"].is_object());

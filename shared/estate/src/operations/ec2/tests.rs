@@ -3,6 +3,7 @@
 mod bisected;
 mod lasts;
 mod launches;
+mod limits;
 mod lists;
 mod making;
 mod policies;
