@@ -36,7 +36,7 @@ fn requests_are_closed() {
             bodies += 1;
         }
     }
-    assert_eq!(bodies, 8);
+    assert_eq!(bodies, 9);
     // Refused in its own words, which is no way to send one.
     assert!(schemas["CreateConnectionRequest"]["properties"].get("external_id").is_none());
 }
