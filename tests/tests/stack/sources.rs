@@ -53,7 +53,7 @@ fn a_function_that_feeds_its_own_queue_is_allowed_to() {
             loops += 1;
         }
     }
-    assert_eq!(loops, 1, "the onboarder");
+    assert_eq!(loops, 2, "the onboarder and the worker");
 }
 
 /// The packages that a function is built from.
