@@ -83,6 +83,7 @@ def tell(demo):
     verify_again(demo)
     take_permission_away(demo)
     attach_patch(demo)
+    stop_instance(demo)
     show_evidence(demo)
     try_strangers(demo)
     sum_up(demo, time.monotonic() - began)
@@ -108,6 +109,8 @@ class Demo:
         # Everything in the customer's account that could be changed, before it is asked what the role may do there; and
         # the policy that mends the role.
         self.estate = self.patch = None
+        # The customer's instance.
+        self.instance = None
 
     # What is printed.
 
@@ -502,11 +505,40 @@ def attach_patch(demo):
     )
 
 
+def stop_instance(demo):
+    demo.step(
+        "The operator stops the customer's instance",
+        "One IAM action, in a session that may do that on that instance and nothing else, and is named after the "
+        "operation, so that the customer's CloudTrail tells whose call it was. EC2 takes the request at once; it has "
+        "succeeded when the instance is stopped. Who asked for it and why is kept.",
+    )
+    region = ("--region", REGION)
+    demo.operate("ec2", "stop", demo.connection_id, demo.instance, *region, "--reason", "ticket 1234")
+    demo.confirm(
+        state_of(demo, demo.instance) == "stopped",
+        "the instance is stopped, and the customer's account says so itself",
+    )
+    refused = demo.operate(
+        "operations", "run", demo.connection_id, "ec2:TerminateInstances", *region,
+        "--input", json.dumps({"InstanceIds": [demo.instance]}), expect=1,
+    )
+    demo.confirm(
+        "capability_missing" in refused and state_of(demo, demo.instance) == "stopped",
+        "what no capability of the connection holds is refused before AWS is asked",
+    )
+
+
+def state_of(demo, instance):
+    ec2 = demo.client(demo.customer_keys, "ec2", REGION)
+    found_instances = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    return found_instances[0]["State"]["Name"]
+
+
 def launch_instance(demo):
     """The instance that what is done to instances is tried on. It ends with the demonstration."""
     launch = {"ImageId": IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
     launched = demo.call(demo.customer_keys, "ec2", "run_instances", region=REGION, **launch)
-    instance = launched["Instances"][0]["InstanceId"]
+    instance = demo.instance = launched["Instances"][0]["InstanceId"]
     ec2 = demo.client(demo.customer_keys, "ec2", REGION)
     demo.cleanup.callback(ec2.terminate_instances, InstanceIds=[instance])
     demo.check(demo.eventually(lambda: is_running(demo)), f"{instance} does not run")
