@@ -298,7 +298,15 @@ impl Provider {
 
     /// Puts a message on the onboarding queue.
     pub async fn send_message(&self, body: &str) {
-        let queue = &self.stack.onboarding_queue_url;
+        self.send_to(&self.stack.onboarding_queue_url, body).await;
+    }
+
+    /// Puts a message on the queue of what is done in customers' accounts.
+    pub async fn send_job(&self, body: &str) {
+        self.send_to(&self.stack.jobs_queue_url, body).await;
+    }
+
+    async fn send_to(&self, queue: &str, body: &str) {
         self.sqs.send_message().queue_url(queue).message_body(body).send().await.expect("the queue takes it");
     }
 }

@@ -36,6 +36,8 @@ pub struct Stack {
     pub onboarding_queue_url: String,
     /// Where messages end that failed too often.
     pub dlq_url: String,
+    /// The queue of what is done in customers' accounts.
+    pub jobs_queue_url: String,
     /// Where messages about work in customers' accounts end that failed too often.
     pub jobs_dlq_url: String,
     /// The first broker.

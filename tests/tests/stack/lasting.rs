@@ -1,6 +1,6 @@
 //! What AWS takes at once and does in minutes: it has succeeded when the state is reached.
 
-use blackbox::{Api, Estate, eventually};
+use blackbox::{Api, Estate, Provider, Stack, eventually};
 use serde_json::{Value, json};
 
 use crate::operations::{connected, operations, order};
@@ -127,4 +127,33 @@ async fn a_dry_run_of_it_is_answered_at_once() {
     let told = api.post(&operations(&connection), asked).await.expect(200);
     assert_eq!(told["state"], "succeeded", "{told:#}");
     assert_eq!(estate.state().await, before);
+}
+
+/// Messages that cannot be read, that come twice, late, or about nothing, harm nobody.
+#[tokio::test]
+async fn a_message_that_means_nothing_harms_no_operation() {
+    let (api, provider) = (Api::operator(), Provider::of(Stack::get()));
+    let (connection, account) = connected(&api, &["ec2-power"]).await;
+    let instance = Estate::of(&account, "us-east-1").launch().await;
+    let broken = format!("{{\"kind\":\"{}\"}}", uuid::Uuid::new_v4());
+    provider.send_job(&broken).await;
+    let asked = order("ec2:StopInstances", json!({"InstanceIds": [instance]}));
+    let begun = api.post(&operations(&connection), asked).await.expect(202);
+    let step = |operation: &str, step: u32| {
+        json!({
+            "kind": "operation", "connection_id": connection["connection_id"], "operation_id": operation,
+            "step": step, "deadline": "2999-01-01T00:00:00Z",
+        })
+        .to_string()
+    };
+    let id = begun["operation_id"].as_str().unwrap();
+    for number in [0, 0, 1, 7] {
+        provider.send_job(&step(id, number)).await;
+    }
+    provider.send_job(&step("op_0193b2c0000070008000000000000001", 0)).await;
+    assert_eq!(ended_state(&api, &begun).await, "succeeded");
+    let types = api.event_types(&connection).await;
+    assert_eq!(types.iter().filter(|kind| *kind == "operation.finished").count(), 1, "told once");
+    eventually("it is a dead letter", async || provider.dead_letters().await.contains(&broken).then_some(()))
+        .await;
 }
