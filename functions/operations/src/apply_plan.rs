@@ -46,7 +46,15 @@ pub(crate) async fn apply_plan(
     let asked_at = App::occasion(actor.clone());
     plan.can_be_applied(asked_at.now)?;
     let (connection, input) =
-        futures::try_join!(app.store.connection(plan.connection_id), app.store.plan_input(plan.id))?;
+        futures::join!(app.store.connection(plan.connection_id), app.store.plan_input(plan.id));
+    let (connection, input) = match (connection?, input) {
+        (connection, Ok(input)) => (connection, input),
+        (_, Err(error)) => {
+            // Who applied it meanwhile took the input away.
+            app.store.plan(plan.id).await?.can_be_applied(asked_at.now)?;
+            return Err(error.into());
+        }
+    };
     let operation =
         Operation::begin(OperationId::new(asked_at.now, random()), plan.order(), &connection, &asked_at)?
             .of_plan(plan.id);

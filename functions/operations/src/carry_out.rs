@@ -26,6 +26,10 @@ use crate::view::OperationView;
 /// Longest that AWS is asked, so that what became of it can still be recorded and answered in the time
 /// that an HTTP API has.
 const LONGEST_CALLS: Duration = Duration::from_secs(15);
+/// Longest that a request may take until AWS is asked for nothing more, looks and sessions included.
+const LONGEST: Duration = Duration::from_secs(24);
+/// What cannot be begun with so much time left is not begun.
+const LEAST: Duration = Duration::from_secs(8);
 /// What is asked one after the other ends by itself so long before that, to tell what it did not come to.
 const TO_TELL: Duration = Duration::from_millis(500);
 const TOO_SLOW: &str = "AWS did not answer in time. Look whether it was done before asking for it again, and ask for \
@@ -64,6 +68,8 @@ pub(crate) struct Admitted {
     pub asked: Request,
     /// The input.
     input: Value,
+    /// When whoever asked began to wait.
+    since: Instant,
     /// The customer's account and the Region.
     pub place: Place,
 }
@@ -77,6 +83,7 @@ pub(crate) fn admit(
     connection: &Connection,
     input: &Value,
 ) -> Result<Admitted, Error> {
+    let since = Instant::now();
     let place = Place::of(connection, &operation.region)?;
     let asked = Request::read(operation.action, input, &place, &Inputs).ok_or_else(|| {
         Error::refused("action_not_offered", "this version of Drawbridge does not carry out this action yet")
@@ -86,7 +93,7 @@ pub(crate) fn admit(
     if operation.dry_run {
         asked.admit_dry_run()?;
     }
-    Ok(Admitted { asked, input: input.clone(), place })
+    Ok(Admitted { asked, input: input.clone(), place, since })
 }
 
 /// Carries it out: it is recorded before AWS is asked, and again when AWS has answered. What lasts
@@ -103,15 +110,21 @@ pub(crate) async fn carry_out(
     plan: Option<&Applied>,
     request: &Idempotent,
 ) -> Result<(StatusCode, Json<OperationView>), Refused> {
-    let Admitted { asked, input, place } = admitted;
+    let Admitted { asked, input, place, since } = admitted;
     if asked.goal().is_some() && !operation.dry_run {
         return begin(app, operation, input, plan, request).await;
+    }
+    if since.elapsed() + LEAST > LONGEST {
+        return Err(Error::unavailable("looking took so long that there was no time to carry it out").into());
     }
     let policy = asked.session_policy(place, operation.dry_run);
     let begun = request.completing(StatusCode::OK, &OperationView::of(operation.clone()));
     write(app, &operation, plan, begun.as_ref()).await?;
     let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, &policy)).await {
-        Ok(Opened::Open(session)) => carried(asked, &session, place, &operation).await,
+        Ok(Opened::Open(session)) => {
+            let left = LONGEST.saturating_sub(since.elapsed());
+            carried(asked, &session, place, &operation, left.min(LONGEST_CALLS)).await
+        }
         Ok(Opened::TooLarge) => not_carried(&operation, "too_many_resources", TOO_MANY),
         Ok(Opened::Shut(refusal)) => no_session(&operation, refusal),
         Err(error) => {
@@ -178,10 +191,11 @@ async fn carried(
     session: &CustomerSession,
     place: &Place,
     operation: &Operation,
+    time: Duration,
 ) -> Outcome {
     let session = if operation.action.reads() { session.clone() } else { session.asking_once() };
-    let session = session.until(Instant::now() + LONGEST_CALLS.saturating_sub(TO_TELL));
-    match timeout(LONGEST_CALLS, asked.carry(&session, place, operation.dry_run)).await {
+    let session = session.until(Instant::now() + time.saturating_sub(TO_TELL));
+    match timeout(time, asked.carry(&session, place, operation.dry_run)).await {
         Ok(outcome) => bounded(outcome),
         Err(_) => not_carried(operation, "no_answer", TOO_SLOW),
     }

@@ -1,7 +1,8 @@
 //! An operation that lasts, told as a story:
 //!
 //! 1. AWS is asked for it, for the targets of which it was not asked yet. What AWS refuses has failed;
-//!    what throttles or fails is asked for again, for some minutes.
+//!    what throttles or fails is asked for again, for some minutes. After that AWS is asked for nothing
+//!    more, however late a message comes.
 //! 2. AWS is asked how those are that it took, until each has reached what is meant, has failed, or
 //!    takes too long.
 //! 3. The end is written with its event.
@@ -18,7 +19,7 @@ use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::steps::Place as StepPlace;
 use domain::{Connection, Error, ErrorKind};
-use estate::operations::{Goal, Place, Read, Request, failed, passing};
+use estate::operations::{Goal, Place, Read, Request, passing};
 use jiff::{SignedDuration, Timestamp};
 use runtime::now;
 use serde::de::DeserializeOwned;
@@ -30,9 +31,9 @@ use crate::app::App;
 /// What an operation that lasts calls its targets, under AWS's name.
 const TARGETS: &str = "InstanceIds";
 
-/// Longest that AWS is asked in one step, so that what became of it can still be written in the time that
-/// the function has.
-const LONGEST_CALLS: Duration = Duration::from_secs(35);
+/// Longest that a step may take until AWS is asked for nothing more, so that what became of it can still be
+/// written in the time that the function has.
+const LONGEST_CALLS: Duration = Duration::from_secs(40);
 
 /// Takes one step of an operation.
 ///
@@ -67,29 +68,31 @@ async fn advance(app: &App, operation: &Operation) -> Result<(), Error> {
     else {
         return Ok(());
     };
+    let until = Instant::now() + LONGEST_CALLS;
     let connection = app.store.connection(operation.connection_id).await?;
     if !connection.state.admits_operations() {
-        let detail = format!("The connection became {} before this was done.", connection.state.as_str());
+        let detail = format!("The connection has become {}.", connection.state.as_str());
         return end(app, operation.clone().given_up("connection_not_active", &detail)).await;
     }
-    let work = Work::of(operation, lasting, &connection)?;
-    let next = match Box::pin(app.sessions.open(&connection, &operation.session_name, &work.policy())).await?
-    {
-        Opened::Open(session) => {
-            let session = session.until(Instant::now() + LONGEST_CALLS);
-            work.carry(operation, &session).await
-        }
+    let wanted = still_wanted(operation, lasting, &connection, now());
+    if wanted.is_settled() {
+        return end(app, wanted).await;
+    }
+    let work = Work::of(&wanted, lasting, &connection)?;
+    let policy = work.policy();
+    let next = match Box::pin(app.sessions.open(&connection, &operation.session_name, &policy)).await? {
+        Opened::Open(session) => work.carry(&wanted, &session.until(until)).await,
         Opened::Shut(ProbeOutcome::Denied) => {
             let detail = "The customer's role refused Drawbridge's session; verify the connection to learn which \
                           side refuses.";
-            return end(app, operation.clone().given_up("role_not_assumable", detail)).await;
+            return end(app, wanted.given_up("role_not_assumable", detail)).await;
         }
         Opened::TooLarge => {
             let detail = "AWS gave no session that is limited to so many resources. Ask for fewer at once.";
-            return end(app, operation.clone().given_up("too_many_resources", detail)).await;
+            return end(app, wanted.given_up("too_many_resources", detail)).await;
         }
         // AWS throttles, or failed.
-        Opened::Shut(_) => operation.stepped(vec![], now()),
+        Opened::Shut(_) => wanted.stepped(vec![], now()),
     };
     let next = in_time(next, lasting, now());
     if next.is_settled() {
@@ -184,31 +187,37 @@ fn asked_again_if_it_passes(target: Target) -> Target {
     target
 }
 
+/// The same, without what AWS is not to be asked for any more: because it comes too late, when whoever
+/// asked may have gone on, or because the connection is no longer for it.
+fn still_wanted(
+    operation: &Operation,
+    lasting: &Lasting,
+    connection: &Connection,
+    now: Timestamp,
+) -> Operation {
+    let (code, detail) = if now >= lasting.steps.started_at + LONGEST_ASKING {
+        (
+            "not_attempted",
+            "Drawbridge did not come to it in time, and asked AWS for nothing. Ask for it again.",
+        )
+    } else if !connection.capabilities.holds(operation.action) {
+        ("capability_missing", "The connection has lost the capability; AWS was asked for nothing.")
+    } else if !connection.regions.contains(&operation.region) {
+        ("region_not_connected", "The connection has lost the Region; AWS was asked for nothing.")
+    } else {
+        return operation.clone();
+    };
+    operation.clone().fails_where(TargetOutcome::Queued, code, detail)
+}
+
 /// The same, with what has taken too long having failed.
 fn in_time(next: Operation, lasting: &Lasting, now: Timestamp) -> Operation {
-    if lasting.steps.is_late(now) {
-        return next.given_up(
-            "not_reached",
-            "AWS took the request, and what is meant was not reached in half an hour. Look at it in the customer's \
-             account.",
-        );
-    }
-    if now < lasting.steps.started_at + LONGEST_ASKING {
+    if !lasting.steps.is_late(now) {
         return next;
     }
-    // What AWS would not take in all that time is asked for no longer.
-    let queued: Vec<Target> =
-        next.targets.iter().filter(|target| target.outcome == TargetOutcome::Queued).cloned().collect();
-    let given_up = queued.into_iter().map(|target| {
-        let code = target.code.unwrap_or_else(|| "aws_unavailable".to_owned());
-        failed(
-            target.id,
-            &code,
-            target.detail.unwrap_or_else(|| "AWS gave no session of the role.".to_owned()),
-        )
-    });
-    let given_up = given_up.collect();
-    next.with(given_up)
+    let detail = "AWS took the request, and what is meant was not reached in half an hour. Look at it in the customer's \
+                  account.";
+    next.fails_where(TargetOutcome::Running, "not_reached", detail)
 }
 
 async fn send_next(app: &App, operation: &Operation, pause: SignedDuration) -> Result<(), Error> {

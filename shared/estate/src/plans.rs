@@ -170,18 +170,32 @@ impl Look<'_> {
         E: ProvideErrorMetadata,
     {
         if !holds(self.capabilities, action) {
-            return Err(Unread(format!("no capability of the connection holds {action}")));
+            return Err(Unread::not_held(action));
         }
         answer.await.map_err(|error| {
             let code = failed_by(String::new(), &error).code.unwrap_or_default();
-            Unread(format!("AWS did not answer {action} ({code})"))
+            Unread {
+                why: format!("AWS did not answer {action} ({code})"),
+                refusal: Some(not_seen(&error, false)),
+            }
         })
     }
 }
 
 /// Why something was not read.
 #[derive(Debug)]
-struct Unread(String);
+struct Unread {
+    why: String,
+    /// How a plan is refused that cannot do without it; `None` where the connection may not read it at
+    /// all, which nobody mends by asking again.
+    refusal: Option<Error>,
+}
+
+impl Unread {
+    fn not_held(action: &str) -> Self {
+        Self { why: format!("no capability of the connection holds {action}"), refusal: None }
+    }
+}
 
 /// The warnings of a plan, as they come up.
 #[derive(Debug, Default)]
@@ -194,7 +208,7 @@ impl Warnings {
 
     /// What was read; what was not is told: `unknown` says what nobody knows for that.
     fn known<T>(&mut self, read: Result<T, Unread>, unknown: &str) -> Option<T> {
-        read.map_err(|Unread(why)| self.add("not_read", format!("{unknown} is not known: {why}"))).ok()
+        read.map_err(|Unread { why, .. }| self.add("not_read", format!("{unknown} is not known: {why}"))).ok()
     }
 }
 

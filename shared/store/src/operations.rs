@@ -97,8 +97,16 @@ impl Store {
     /// When the table does not answer.
     pub async fn end_operation(&self, operation: &Operation, event: &AuditEvent) -> Result<(), Error> {
         let running = "attribute_exists(pk) AND attribute_not_exists(finished_at)";
+        // One that lasts is not ended by a delivery that others have overtaken.
+        let (running, values) = match &operation.lasting {
+            None => (running.to_owned(), HashMap::new()),
+            Some(lasting) => (
+                format!("{running} AND step <= :step"),
+                HashMap::from([(":step".to_owned(), number(lasting.steps.step.into()))]),
+            ),
+        };
         let writes = vec![
-            self.put(operation_item(operation)?, Some(running), HashMap::new())?,
+            self.put(operation_item(operation)?, Some(&running), values)?,
             self.put(event_item(event)?, None, HashMap::new())?,
         ];
         match self.transact(writes).await {

@@ -72,27 +72,58 @@ fn what_passes_is_asked_for_again(#[case] code: &str, #[case] outcome: TargetOut
     assert_eq!((again.outcome, again.code.as_deref()), (outcome, Some(code)));
 }
 
+fn both() -> Operation {
+    begun().with(vec![told(FIRST, TargetOutcome::Queued, None), told(SECOND, TargetOutcome::Running, None)])
+}
+
+fn codes(operation: &Operation) -> Vec<(TargetOutcome, Option<&str>)> {
+    operation.targets.iter().map(|target| (target.outcome, target.code.as_deref())).collect()
+}
+
+/// A message may come hours late, from the dead letters: whoever asked has been told by then that it
+/// failed, and may have gone on.
+#[rstest]
+#[case::in_time(LONGEST_ASKING - SignedDuration::from_secs(1), None)]
+#[case::late(LONGEST_ASKING, Some("not_attempted"))]
+#[case::days_late(SignedDuration::from_hours(99), Some("not_attempted"))]
+fn what_comes_late_is_not_asked_for(#[case] after: SignedDuration, #[case] code: Option<&str>) {
+    let operation = both();
+    let wanted = still_wanted(&operation, operation.lasting.as_ref().unwrap(), &connection(), NOW + after);
+    let outcome = if code.is_some() { TargetOutcome::Failed } else { TargetOutcome::Queued };
+    assert_eq!(codes(&wanted), [(outcome, code), (TargetOutcome::Running, None)]);
+    let work = Work::of(&wanted, wanted.lasting.as_ref().unwrap(), &connection()).unwrap();
+    assert_eq!(work.request.is_some(), code.is_none(), "AWS is only asked how it is");
+    // With nothing to look at either, AWS is not asked at all.
+    let begun = begun();
+    let wanted = still_wanted(&begun, begun.lasting.as_ref().unwrap(), &connection(), NOW + after);
+    assert_eq!(wanted.is_settled(), code.is_some());
+}
+
 #[test]
-fn nothing_goes_on_for_ever() {
+fn what_the_connection_is_no_longer_for_is_not_asked_for() {
+    let operation = both();
+    let lasting = operation.lasting.as_ref().unwrap();
+    let mut without = connection();
+    without.capabilities = CapabilitySet::new([Capability::Ec2Observe]).unwrap();
+    let mut elsewhere = connection();
+    elsewhere.regions = ["eu-west-1".parse().unwrap()].into();
+    for (connection, code) in [(without, "capability_missing"), (elsewhere, "region_not_connected")] {
+        let wanted = still_wanted(&operation, lasting, &connection, NOW);
+        assert_eq!(codes(&wanted), [(TargetOutcome::Failed, Some(code)), (TargetOutcome::Running, None)]);
+    }
+}
+
+#[test]
+fn nothing_is_waited_for_for_ever() {
     let operation = begun().with(vec![
-        told(FIRST, TargetOutcome::Queued, Some("throttled")),
+        told(FIRST, TargetOutcome::Failed, Some("throttled")),
         told(SECOND, TargetOutcome::Running, None),
     ]);
     let lasting = operation.lasting.clone().unwrap();
-    let at = |now| {
-        let later = in_time(operation.clone(), &lasting, now);
-        later.targets.into_iter().map(|target| (target.outcome, target.code)).collect::<Vec<_>>()
-    };
     let second = SignedDuration::from_secs(1);
-    let throttled = Some("throttled".to_owned());
-    assert_eq!(
-        at(NOW + LONGEST_ASKING - second),
-        [(TargetOutcome::Queued, throttled.clone()), (TargetOutcome::Running, None)]
-    );
-    assert_eq!(
-        at(NOW + LONGEST_ASKING),
-        [(TargetOutcome::Failed, throttled.clone()), (TargetOutcome::Running, None)]
-    );
-    let late = [(TargetOutcome::Failed, throttled), (TargetOutcome::Failed, Some("not_reached".to_owned()))];
-    assert_eq!(at(NOW + LONGEST_WAIT), late);
+    let waits = in_time(operation.clone(), &lasting, NOW + LONGEST_WAIT - second);
+    assert_eq!(waits, operation);
+    let late = in_time(operation, &lasting, NOW + LONGEST_WAIT);
+    let expected = [(TargetOutcome::Failed, Some("throttled")), (TargetOutcome::Failed, Some("not_reached"))];
+    assert_eq!(codes(&late), expected);
 }

@@ -108,18 +108,31 @@ impl Operation {
         Self { request_ids, lasting, ..self }
     }
 
-    /// The same, with what has not ended having failed for this reason, unless another is known.
+    /// The same, given up: what AWS was not asked for has failed for this reason, unless another is known,
+    /// and of what it took nobody knows what became.
     #[must_use]
     pub fn given_up(self, code: &str, detail: &str) -> Self {
-        let given_up = |target: Target| {
-            if target.outcome.is_final() {
+        let unseen = format!("AWS took the request, and what became of it was not seen. {detail}");
+        self.fails_where(TargetOutcome::Queued, code, detail).fails_where(
+            TargetOutcome::Running,
+            "outcome_unknown",
+            &unseen,
+        )
+    }
+
+    /// The same, with the targets of which this became so far having failed for this reason, unless
+    /// another is known.
+    #[must_use]
+    pub fn fails_where(self, outcome: TargetOutcome, code: &str, detail: &str) -> Self {
+        let failed = |target: Target| {
+            if target.outcome != outcome {
                 return target;
             }
             let code = target.code.or_else(|| Some(code.to_owned()));
             let detail = target.detail.or_else(|| Some(detail.to_owned()));
             Target { outcome: TargetOutcome::Failed, code, detail, ..target }
         };
-        Self { targets: self.targets.into_iter().map(given_up).collect(), ..self }
+        Self { targets: self.targets.into_iter().map(failed).collect(), ..self }
     }
 
     /// The same, over: all of its targets have ended.

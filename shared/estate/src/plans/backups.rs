@@ -97,11 +97,13 @@ impl DeleteBackup {
 /// Whether the table that a backup was made of is there.
 async fn is_there(look: &Look<'_>, table: &str) -> Result<bool, Unread> {
     if !holds(look.capabilities, TABLE) {
-        return Err(Unread(format!("no capability of the connection holds {TABLE}")));
+        return Err(Unread::not_held(TABLE));
     }
     match super::tables::table(look, table, false).await {
         Ok(table) => Ok(table.is_some()),
-        Err(error) => Err(Unread(format!("AWS did not answer {TABLE} ({})", error.code))),
+        Err(error) => {
+            Err(Unread { why: format!("AWS did not answer {TABLE} ({})", error.code), refusal: Some(error) })
+        }
     }
 }
 

@@ -14,7 +14,9 @@ use domain::Error;
 use domain::plan::{PlanTarget, Print, Seen};
 use serde_json::{Map, Value, json};
 
-use super::{Foresee, Look, MOST_READ, Warnings, absent, known, not_seen, protected, protects, shown};
+use super::{
+    Foresee, Look, MOST_READ, Unread, Warnings, absent, known, not_seen, protected, protects, shown,
+};
 use crate::operations::Place;
 use crate::operations::ec2::terminate_instances::TerminateInstances;
 
@@ -51,7 +53,11 @@ impl Foresee for TerminateInstances {
         }
         found.retain(|id, _| ids.contains(id));
         let mut warnings = Warnings::default();
-        let volumes = warnings.known(volumes, "How large the volumes are, and whether one is protected,");
+        // One of them may be protected, so that nothing is planned without them.
+        let volumes = match volumes {
+            Err(Unread { refusal: Some(refusal), .. }) => return Err(refusal),
+            volumes => warnings.known(volumes, "How large the volumes are, and whether one is protected,"),
+        };
         let volumes: BTreeMap<_, _> = volumes
             .unwrap_or_default()
             .into_iter()

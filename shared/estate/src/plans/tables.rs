@@ -128,18 +128,24 @@ pub(super) async fn tags_of(
     Ok(tags)
 }
 
-/// Refuses a table that its owner protects; says so if nobody knows.
+/// Refuses a table that its owner protects, and one of which AWS does not tell; says so if the connection
+/// may not know.
 pub(super) fn check_tags(
     tags: Result<Vec<Tag>, Unread>,
     table: &str,
     at: &str,
     warnings: &mut Warnings,
 ) -> Result<(), Error> {
-    let tags = tags.map_err(|Unread(why)| {
-        let detail = format!("whether the table {table} is tagged drawbridge:protected is not known: {why}");
-        warnings.add("tags_not_read", detail);
-    });
-    let tags = tags.unwrap_or_default();
+    let tags = match tags {
+        Ok(tags) => tags,
+        Err(Unread { refusal: Some(refusal), .. }) => return Err(refusal),
+        Err(Unread { why, refusal: None }) => {
+            let detail =
+                format!("whether the table {table} is tagged drawbridge:protected is not known: {why}");
+            warnings.add("tags_not_read", detail);
+            Vec::new()
+        }
+    };
     if protects(tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))) {
         return Err(protected(vec![(at.to_owned(), format!("the table {table} is protected"))]));
     }

@@ -62,10 +62,14 @@ fn what_is_given_up_keeps_the_reason_that_is_known() {
         told("i-1", TargetOutcome::Queued, Some("throttled")),
         told("i-2", TargetOutcome::Running, None),
     ]);
-    let given_up = waiting.given_up("not_reached", "it takes too long");
+    let given_up = waiting.clone().given_up("connection_not_active", "it is suspended");
     let codes: Vec<_> = given_up.targets.iter().map(|target| target.code.as_deref()).collect();
-    assert_eq!(codes, [Some("throttled"), Some("not_reached")]);
+    // Of what AWS took, nobody says that it is not done.
+    assert_eq!(codes, [Some("throttled"), Some("outcome_unknown")]);
+    assert!(given_up.targets[1].detail.as_ref().unwrap().starts_with("AWS took the request"));
     assert!(given_up.is_settled());
+    let late = waiting.fails_where(TargetOutcome::Running, "not_reached", "it takes too long");
+    assert_eq!((late.targets[1].code.as_deref(), late.is_settled()), (Some("not_reached"), false));
     // What nobody named is nobody's.
     let other = begun().with(vec![told("i-3", TargetOutcome::Succeeded, None)]);
     assert_eq!(other.targets, begun().targets);

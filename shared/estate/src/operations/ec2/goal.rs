@@ -95,8 +95,8 @@ impl Goal {
         let Some(instance) = instance else {
             // A terminated instance is told of for about an hour, and then no longer.
             return match self {
-                Self::Terminated => succeeded(id),
                 _ if untouched => on_its_way(id),
+                Self::Terminated => succeeded(id),
                 _ => failed(id, "not_found", "The instance is gone: it was terminated meanwhile."),
             };
         };
@@ -243,7 +243,8 @@ mod tests {
         let gone = |goal: Goal, seconds| {
             goal.became("i-1".to_owned(), None, SignedDuration::from_secs(seconds)).outcome
         };
-        assert_eq!(gone(Goal::Terminated, 0), TargetOutcome::Succeeded);
+        assert_eq!(gone(Goal::Terminated, 29), TargetOutcome::Running);
+        assert_eq!(gone(Goal::Terminated, 31), TargetOutcome::Succeeded);
         assert_eq!(gone(Goal::Running, 29), TargetOutcome::Running);
         assert_eq!(gone(Goal::Running, 31), TargetOutcome::Failed);
         assert_eq!(gone(Goal::Stopped, 31), TargetOutcome::Failed);

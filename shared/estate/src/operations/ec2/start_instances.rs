@@ -27,17 +27,17 @@ impl Carry for StartInstances {
     }
 
     /// With encrypted volumes EC2 takes a grant on their key in the caller's name. Nobody tells which keys
-    /// those are, and they may be another account's, so that it is any key; but only for a service of AWS's, and where the role itself has it (capability `ec2-kms`). Source: KMS Developer
-    /// Guide, "kms:GrantIsForAWSResource".
+    /// those are, and they may be another account's, so that it is any key; but only through EC2, and as
+    /// far as the role itself has it (capability `ec2-kms`). Source: KMS Developer Guide, "kms:ViaService".
     fn needs(&self, place: &Place) -> Vec<Statement> {
         let instances = self.instance_ids.iter().map(|id| place.ec2(&format!("instance/{id}")));
-        let keys = format!("arn:{}:kms:*:*:key/*", place.partition);
+        let through_ec2 = format!("ec2.{}.amazonaws.com*", place.region);
         vec![
             Statement::allow([Self::ACTION], instances),
-            Statement::allow(["kms:CreateGrant"], [keys]).on_condition(
-                "Bool",
-                "kms:GrantIsForAWSResource",
-                "true",
+            Statement::allow(["kms:CreateGrant"], ["*"]).on_condition(
+                "StringLike",
+                "kms:ViaService",
+                &through_ec2,
             ),
         ]
     }

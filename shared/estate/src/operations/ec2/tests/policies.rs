@@ -52,8 +52,8 @@ fn companions_of(action: &str) -> Vec<Value> {
         "ec2:StartInstances" => vec![json!({
             "Effect": "Allow",
             "Action": "kms:CreateGrant",
-            "Resource": "arn:aws:kms:*:*:key/*",
-            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            "Resource": "*",
+            "Condition": {"StringLike": {"kms:ViaService": "ec2.eu-west-3.amazonaws.com*"}},
         })],
         _ => vec![],
     }
