@@ -22,6 +22,7 @@ mod create_connection;
 mod create_customer;
 mod create_invite;
 mod create_plan;
+mod follow;
 mod list_connections;
 mod list_customers;
 mod list_events;
