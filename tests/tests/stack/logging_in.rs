@@ -1,6 +1,7 @@
 //! `drawbridge ssh`: the key that an instance is told of, and the ssh that is run with it.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +16,7 @@ printf '%s\n' "$@" > "$(dirname "$0")/arguments"
 stat -c %a "$4" "$(dirname "$4")" > "$(dirname "$0")/modes"
 cat "$4.pub" > "$(dirname "$0")/public"
 echo "hello from $5"
+case "$5" in killer@*) kill -KILL "$PPID" ;; esac
 exit 42
 "#;
 
@@ -80,6 +82,17 @@ async fn somebody_logs_in_with_a_key_of_one_minute() {
     assert_eq!(folder.read("modes"), ["600", "700"]);
     assert!(folder.read("public")[0].starts_with("ssh-ed25519 "));
     assert!(!Path::new(&arguments[3]).parent().unwrap().exists(), "the key is gone");
+
+    // The key goes even with a command that is killed.
+    let words = [&login[..], &["--user", "killer"]].concat();
+    let killed = command(keys, &words).env("PATH", &path).output().unwrap();
+    assert_eq!(killed.status.signal(), Some(9), "{killed:?}");
+    let key_of_the_killed = PathBuf::from(&folder.read("arguments")[3]);
+    let since = std::time::Instant::now();
+    while key_of_the_killed.parent().unwrap().exists() {
+        assert!(since.elapsed().as_secs() < 10, "the key of a command that was killed stays");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 
     // What was recorded, and what is refused.
     let (events, _) = printed(&drawbridge(keys, &["operations", "list", id]), 0);
