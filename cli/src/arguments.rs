@@ -13,6 +13,7 @@ use crate::commands::operations::OperationsCommand;
 use crate::commands::plans::PlansCommand;
 use crate::commands::profile::ProfileCommand;
 use crate::commands::show_status::ShowStatus;
+use crate::commands::ssh::Ssh;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
 
 const AFTER_HELP: &str = "\
@@ -42,7 +43,7 @@ Exit codes:
   4  a watched verification ended in failed or suspended, the role of a watched offboarding could
      not be shown to be out of reach, grants are not as they should be, a check of doctor failed, or
      an operation ended in failed or partial
-  exec ends with the code of its command, or with 126 or 127 if that could not be run
+  exec and ssh end with the code of their command, or with 126 or 127 if that could not be run
 
 Colours and live progress are for terminals; NO_COLOR turns colours off.
 
@@ -138,6 +139,8 @@ pub enum Command {
     /// The DynamoDB tables in a customer's account
     #[command(subcommand)]
     Dynamodb(DynamodbCommand),
+    /// Log in to an instance in a customer's account
+    Ssh(Ssh),
     /// What is carried out in customers' accounts, one IAM action at a time
     #[command(subcommand)]
     Operations(OperationsCommand),

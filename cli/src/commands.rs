@@ -14,6 +14,7 @@ pub mod operations;
 pub mod plans;
 pub mod profile;
 pub mod show_status;
+pub mod ssh;
 
 mod act;
 mod apply_plan;
@@ -22,6 +23,7 @@ mod create_connection;
 mod create_customer;
 mod create_invite;
 mod create_plan;
+mod follow;
 mod list_connections;
 mod list_customers;
 mod list_events;
@@ -51,6 +53,8 @@ use crate::failure::{Failure, Result};
 use crate::screen::Screen;
 use crate::settings::Settings;
 
+use ssh::programs::Programs;
+
 /// Carries out what was typed.
 pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
     let Arguments { options, command } = arguments;
@@ -67,6 +71,9 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Status(command) => command.run(&connect(options).await?, screen).await,
         Command::Ec2(command) => command.run(&connect(options).await?, screen).await,
         Command::Dynamodb(command) => command.run(&connect(options).await?, screen).await,
+        Command::Ssh(command) => {
+            command.run(&connect(options).await?, screen, &Programs::of_the_path()).await
+        }
         Command::Operations(command) => command.run(&connect(options).await?, screen).await,
         Command::Plans(command) => command.run(&connect(options).await?, screen).await,
         Command::Grants(command) => command.run(&connect(options).await?, screen).await,

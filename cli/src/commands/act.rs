@@ -1,19 +1,18 @@
 //! What the commands for one service share: one operation or one page after the other, each followed to
 //! its end.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::confirmation::Confirmation;
+use super::follow::to_its_end;
+use super::plan::{Wanted, plan_and_apply};
 use super::show_operation::{exit, view};
-use super::watch_connection::INTERVAL;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::progress::Progress;
 use crate::screen::Screen;
-use crate::text::{NOTHING, field, items};
+use crate::text::{field, items};
 
 /// Where something is done.
 #[derive(Debug, Args)]
@@ -37,8 +36,14 @@ pub struct Manner {
     pub reason: Option<String>,
 }
 
-/// How long an operation that takes longer is followed.
-const PATIENCE: Duration = Duration::from_mins(15);
+/// How something is destroyed.
+#[derive(Debug, Args)]
+pub struct Destruction {
+    #[command(flatten)]
+    manner: Manner,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
 
 /// Most pages of a list, so that none goes on for ever.
 const MOST_PAGES: usize = 1000;
@@ -56,6 +61,29 @@ impl Place {
         let done = self.carry_out(client, action, input, manner).await?;
         screen.show(&done, view)?;
         Ok(exit(&done))
+    }
+
+    /// Destroys something: shows what will be gone, asks, and carries it out to its end. A dry run plans
+    /// nothing, and has nothing to ask.
+    pub async fn destroy(
+        &self,
+        client: &Client,
+        screen: &Screen,
+        action: &str,
+        input: Value,
+        how: &Destruction,
+    ) -> Result<Exit> {
+        if how.manner.dry_run {
+            return self.change(client, screen, action, input, &how.manner).await;
+        }
+        let wanted = Wanted {
+            connection_id: &self.connection_id,
+            action,
+            region: &self.region,
+            input,
+            reason: how.manner.reason.as_deref(),
+        };
+        plan_and_apply(client, screen, &wanted, &how.confirmation).await
     }
 
     /// Reads something, and shows what there is: the answer as AWS wrote it, or `table` of it.
@@ -111,7 +139,14 @@ impl Place {
         self.carry_out(client, action, input, &Manner { dry_run: false, reason: None }).await
     }
 
-    async fn carry_out(&self, client: &Client, action: &str, input: Value, manner: &Manner) -> Result<Value> {
+    /// Carries something out, to its end.
+    pub async fn carry_out(
+        &self,
+        client: &Client,
+        action: &str,
+        input: Value,
+        manner: &Manner,
+    ) -> Result<Value> {
         let mut body = json!({"action": action, "region": self.region, "input": input});
         if manner.dry_run {
             body["dry_run"] = json!(true);
@@ -121,10 +156,7 @@ impl Place {
         }
         let begun =
             client.post(&["v1", "connections", &self.connection_id, "operations"], Some(&body)).await?;
-        if field(&begun, "state") == "running" {
-            return follow(client, &begun, &Progress::start(), PATIENCE).await;
-        }
-        Ok(begun)
+        to_its_end(client, begun).await
     }
 }
 
@@ -139,38 +171,6 @@ pub struct List {
     pub next: &'static str,
     /// Where the next request says that again.
     pub start: &'static str,
-}
-
-/// Follows an operation that is being carried out, and tells each target as it ends.
-async fn follow(client: &Client, begun: &Value, progress: &Progress, patience: Duration) -> Result<Value> {
-    let id = field(begun, "operation_id");
-    progress.waiting_for(&format!("{id} is running"));
-    let mut told: Vec<String> = Vec::new();
-    let mut now = begun.clone();
-    loop {
-        for target in items(&now, "targets") {
-            let name = field(target, "id");
-            if !told.contains(&name) {
-                let code = field(target, "code");
-                let why = if code == NOTHING { String::new() } else { format!(" ({code})") };
-                progress.tell(&format!("{name}: {}{why}", field(target, "outcome")));
-                told.push(name);
-            }
-        }
-        if field(&now, "state") != "running" {
-            return Ok(now);
-        }
-        if progress.elapsed() >= patience {
-            return Err(Failure::unexpected(format!(
-                "{id} has not ended within {} seconds",
-                patience.as_secs()
-            ))
-            .because("it goes on; only watching has ended")
-            .next(format!("`drawbridge operations show {id}` tells what became of it")));
-        }
-        tokio::time::sleep(INTERVAL).await;
-        now = client.get(&["v1", "operations", &id], &[]).await?;
-    }
 }
 
 /// What AWS answered; what became of it, if it answered nothing.
@@ -275,27 +275,6 @@ mod tests {
         let (done, shown, _) = listed(vec![Answer::ok(failed)], Format::Table, None).await;
         assert_eq!(done.unwrap(), Exit::NotAccepted);
         assert!(shown.contains("access_denied"), "{shown}");
-    }
-
-    #[tokio::test]
-    async fn what_takes_longer_is_followed_to_its_end() {
-        let told = |state: &str, targets: Value| json!({"operation_id": "op_1", "state": state, "output": null, "targets": targets});
-        let one = json!({"id": "i-1", "outcome": "succeeded"});
-        let two = json!({"id": "i-2", "outcome": "failed", "code": "not_found"});
-        let server = TestServer::start([
-            Answer::ok(told("running", json!([one]))),
-            Answer::ok(told("partial", json!([one, two]))),
-        ])
-        .await;
-        let progress = Progress::kept();
-        let begun = told("running", json!([]));
-        let ended = follow(&server.client(), &begun, &progress, PATIENCE).await.unwrap();
-        assert_eq!((field(&ended, "state").as_str(), exit(&ended)), ("partial", Exit::NotAccepted));
-        assert_eq!(progress.lines(), ["i-1: succeeded", "i-2: failed (not_found)"]);
-        assert_eq!(server.targets(), ["GET /v1/operations/op_1"; 2]);
-        let server = TestServer::start([]).await;
-        let given_up = follow(&server.client(), &begun, &Progress::kept(), Duration::ZERO).await.unwrap_err();
-        assert!(given_up.to_string().contains("operations show op_1"), "{given_up}");
     }
 
     #[tokio::test]

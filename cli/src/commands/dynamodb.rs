@@ -1,5 +1,6 @@
 //! `drawbridge dynamodb`.
 
+mod deletions;
 mod items;
 mod tables;
 
@@ -13,7 +14,7 @@ use crate::screen::Screen;
 /// What can be done with a customer's tables.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Items are DynamoDB JSON. Deleting cannot be undone, and takes a plan.
+Items are DynamoDB JSON. Deleting cannot be undone: what will be gone is shown first.
 
 Examples:
   drawbridge dynamodb tables con_… --region eu-central-1
@@ -37,6 +38,12 @@ pub enum DynamodbCommand {
     Scan(items::Scan),
     /// Write an item
     Put(items::Put),
+    /// Delete a table; shows what will be gone, and asks
+    DeleteTable(deletions::DeleteTable),
+    /// Delete a backup; shows what will be gone, and asks
+    DeleteBackup(deletions::DeleteBackup),
+    /// Delete an item; shows what is known of its table, and asks
+    DeleteItem(deletions::DeleteItem),
 }
 
 impl DynamodbCommand {
@@ -52,6 +59,9 @@ impl DynamodbCommand {
             Self::Query(command) => command.run(client, screen).await,
             Self::Scan(command) => command.run(client, screen).await,
             Self::Put(command) => command.run(client, screen).await,
+            Self::DeleteTable(command) => command.run(client, screen).await,
+            Self::DeleteBackup(command) => command.run(client, screen).await,
+            Self::DeleteItem(command) => command.run(client, screen).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `drawbridge ec2`.
 
 mod changes;
+mod deletions;
 mod launch;
 mod lists;
 
@@ -14,7 +15,7 @@ use crate::screen::Screen;
 /// What can be done with a customer's instances.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Terminating and deleting cannot be undone, and take a plan.
+Terminating, deregistering and deleting cannot be undone: what will be gone is shown first.
 
 Examples:
   drawbridge ec2 list con_… --region eu-central-1
@@ -40,6 +41,12 @@ pub enum Ec2Command {
     Snapshot(changes::Snapshot),
     /// Make an image of an instance
     Image(changes::Image),
+    /// Terminate instances; shows what will be gone, and asks
+    Terminate(deletions::Terminate),
+    /// Deregister an image; shows what will be gone, and asks
+    DeregisterImage(deletions::DeregisterImage),
+    /// Delete a snapshot; shows what will be gone, and asks
+    DeleteSnapshot(deletions::DeleteSnapshot),
 }
 
 impl Ec2Command {
@@ -56,6 +63,9 @@ impl Ec2Command {
             Self::Tag(command) => command.run(client, screen).await,
             Self::Snapshot(command) => command.run(client, screen).await,
             Self::Image(command) => command.run(client, screen).await,
+            Self::Terminate(command) => command.run(client, screen).await,
+            Self::DeregisterImage(command) => command.run(client, screen).await,
+            Self::DeleteSnapshot(command) => command.run(client, screen).await,
         }
     }
 }

@@ -1,26 +1,18 @@
 //! What cannot be undone, from a plan to its end: shown, confirmed, applied, and waited for. The
 //! commands that destroy something all go this way.
 
-use std::time::Duration;
-
 use comfy_table::Cell;
 use serde_json::{Value, json};
 
 use super::confirmation::Confirmation;
+use super::follow::to_its_end;
 use super::show_operation;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::progress::Progress;
 use crate::screen::Screen;
 use crate::table::{card, listing};
 use crate::text::{NOTHING, field, items, time};
-
-/// How often an operation that goes on is looked at. Scripted answers need not be waited for.
-const INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 2000 });
-
-/// How long one is waited for. It goes on by itself.
-const PATIENCE: Duration = Duration::from_mins(15);
 
 /// What is to be planned.
 #[derive(Debug)]
@@ -80,29 +72,9 @@ pub(super) async fn apply(
     }
     confirmation.require(screen, "Carry out this plan?")?;
     let begun = client.post(&["v1", "plans", &field(plan, "plan_id"), "apply"], None).await?;
-    let ended = until_over(client, begun).await?;
+    let ended = to_its_end(client, begun).await?;
     screen.show(&ended, show_operation::view)?;
     Ok(show_operation::exit(&ended))
-}
-
-/// Looks at an operation until it has ended.
-async fn until_over(client: &Client, begun: Value) -> Result<Value> {
-    let id = field(&begun, "operation_id");
-    let mut now = begun;
-    if field(&now, "state") != "running" {
-        return Ok(now);
-    }
-    let progress = Progress::start();
-    progress.waiting_for("AWS to finish");
-    while field(&now, "state") == "running" {
-        if progress.elapsed() > PATIENCE {
-            let next = format!("`drawbridge operations show {id}` tells what became of it");
-            return Err(Failure::new(Exit::Refused, "it still goes on").next(next));
-        }
-        tokio::time::sleep(INTERVAL).await;
-        now = client.get(&["v1", "operations", &id], &[]).await?;
-    }
-    Ok(now)
 }
 
 /// A plan for people: the targets, what goes with them, what stays, and what should be known.

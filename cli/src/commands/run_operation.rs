@@ -5,6 +5,7 @@ use std::io::Read as _;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::follow::to_its_end;
 use super::show_operation::{exit, view};
 use crate::client::Client;
 use crate::exit::Exit;
@@ -19,6 +20,14 @@ const LONGEST: u64 = 1 << 20;
 #[command(after_help = "\
 The input is the action's own, under AWS's parameter names. Instead of the JSON itself, @FILE reads it
 from a file, and @- from standard input. Items are DynamoDB JSON.
+
+What takes AWS longer than an answer may wait, such as stopping instances, is followed to its end;
+with --no-wait it is printed as it is, running, and `drawbridge operations show` tells of it later.
+
+Exit codes:
+  0  it succeeded; with --no-wait also: it is running
+  1  the API refused or failed, or it has not ended within 15 minutes
+  4  AWS refused it, wholly or in part
 
 Examples:
   drawbridge operations run con_… ec2:DescribeInstances --region eu-central-1
@@ -45,12 +54,16 @@ pub struct RunOperation {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Do not wait for the end of what takes AWS longer
+    #[arg(long)]
+    no_wait: bool,
 }
 
 impl RunOperation {
     pub(super) async fn run(self, client: &Client, screen: &Screen) -> Result<Exit> {
         let path = ["v1", "connections", &self.connection_id, "operations"];
-        let done = client.post(&path, Some(&self.body()?)).await?;
+        let begun = client.post(&path, Some(&self.body()?)).await?;
+        let done = if self.no_wait { begun } else { to_its_end(client, begun).await? };
         screen.show(&done, view)?;
         Ok(exit(&done))
     }
@@ -105,6 +118,7 @@ mod tests {
             input: input.map(str::to_owned),
             dry_run: true,
             reason: Some("why".to_owned()),
+            no_wait: false,
         }
     }
 
@@ -132,6 +146,20 @@ mod tests {
         }
         let screen = Screen::kept(Format::Table);
         assert_eq!(command(None).run(&server.client(), &screen).await.unwrap(), Exit::NotAccepted);
+    }
+
+    #[tokio::test]
+    async fn what_takes_longer_is_followed_unless_that_is_not_wanted() {
+        let running = || Answer::new(202, answer("running", "queued"));
+        let server = TestServer::start([running(), Answer::ok(answer("partial", "failed"))]).await;
+        let screen = Screen::kept(Format::Json);
+        assert_eq!(command(None).run(&server.client(), &screen).await.unwrap(), Exit::NotAccepted);
+        assert_eq!(server.targets(), ["POST /v1/connections/con_1/operations", "GET /v1/operations/op_1"]);
+        let server = TestServer::start([running()]).await;
+        let screen = Screen::kept(Format::Json);
+        let at_once = RunOperation { no_wait: true, ..command(None) };
+        assert_eq!(at_once.run(&server.client(), &screen).await.unwrap(), Exit::Done);
+        assert!(screen.into_kept().output.contains("\"running\""));
     }
 
     #[test]

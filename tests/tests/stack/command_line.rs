@@ -6,13 +6,19 @@ use std::process::{Command, Output};
 use blackbox::{Api, CustomerAccount, Estate, Keys, Provider, Stack};
 use serde_json::Value;
 
-/// The command that was built with these tests.
-fn drawbridge(keys: &Keys, arguments: &[&str]) -> Output {
+/// What the command that was built with these tests answers.
+pub(crate) fn drawbridge(keys: &Keys, arguments: &[&str]) -> Output {
+    command(keys, arguments).output().unwrap()
+}
+
+/// The command that was built with these tests, in an environment of its own.
+pub(crate) fn command(keys: &Keys, arguments: &[&str]) -> Command {
     let tests = std::env::current_exe().unwrap();
     let command: PathBuf = tests.ancestors().nth(2).unwrap().join("drawbridge");
     assert!(command.exists(), "{} is built by `cargo build --workspace`", command.display());
     let stack = Stack::get();
-    Command::new(command)
+    let mut command = Command::new(command);
+    command
         .args(arguments)
         .env_clear()
         .env("DRAWBRIDGE_API_URL", &stack.api_url)
@@ -22,18 +28,17 @@ fn drawbridge(keys: &Keys, arguments: &[&str]) -> Output {
         .env("AWS_REGION", &stack.region)
         .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
         .env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key)
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .output()
-        .unwrap()
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// What the command printed: its answer, and what it said beside it.
-fn printed(output: &Output, code: i32) -> (String, String) {
+pub(crate) fn printed(output: &Output, code: i32) -> (String, String) {
     let [answer, said] =
         [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
     assert_eq!(output.status.code(), Some(code), "{answer}\n{said}");
@@ -41,7 +46,7 @@ fn printed(output: &Output, code: i32) -> (String, String) {
 }
 
 /// Asserts that `text` has all of these, in this order.
-fn assert_told(text: &str, parts: &[&str]) {
+pub(crate) fn assert_told(text: &str, parts: &[&str]) {
     let mut rest = text;
     for part in parts {
         let Some((_, after)) = rest.split_once(part) else {

@@ -6,25 +6,34 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Arguments, Command, Format};
 use crate::exit::Exit;
+use crate::failure::Result;
 use crate::screen::Screen;
 use crate::test_server::{Answer, TestServer};
 
 /// What is sent for these words, before `--region eu-west-1`.
 async fn sent(words: &[&str]) -> Value {
-    let done = json!({
-        "operation_id": "op_1", "action": "x", "state": "succeeded", "output": {}, "targets": [],
-    });
-    let server = TestServer::start([Answer::ok(done)]).await;
-    let (client, screen) = (server.client(), Screen::kept(Format::Json));
-    let typed = ["drawbridge"].into_iter().chain(words.iter().copied()).chain(["--region", "eu-west-1"]);
-    let exit = match Arguments::try_parse_from(typed).unwrap().command {
-        Command::Ec2(command) => command.run(&client, &screen).await,
-        Command::Dynamodb(command) => command.run(&client, &screen).await,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(exit.unwrap(), Exit::Done);
+    let server = TestServer::start([Answer::ok(operation())]).await;
+    assert_eq!(run(&server, words, &Screen::kept(Format::Json)).await.unwrap(), Exit::Done);
     assert_eq!(server.targets(), ["POST /v1/connections/con_1/operations"]);
-    let mut body = server.bodies().remove(0);
+    without_region(server.bodies().remove(0))
+}
+
+fn operation() -> Value {
+    json!({"operation_id": "op_1", "action": "x", "state": "succeeded", "output": {}, "targets": []})
+}
+
+/// Does what these words say, with `--region eu-west-1` after them.
+async fn run(server: &TestServer, words: &[&str], screen: &Screen) -> Result<Exit> {
+    let client = server.client();
+    let typed = ["drawbridge"].into_iter().chain(words.iter().copied()).chain(["--region", "eu-west-1"]);
+    match Arguments::try_parse_from(typed).unwrap().command {
+        Command::Ec2(command) => command.run(&client, screen).await,
+        Command::Dynamodb(command) => command.run(&client, screen).await,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn without_region(mut body: Value) -> Value {
     assert_eq!(body.as_object_mut().unwrap().remove("region"), Some(json!("eu-west-1")));
     body
 }
@@ -96,4 +105,59 @@ async fn what_changes_something_can_be_asked_about_first() {
         let body = sent(&words).await;
         assert_eq!((&body["dry_run"], &body["reason"]), (&json!(true), &json!("ticket 7")), "{typed}");
     }
+}
+
+fn plan() -> Answer {
+    let target = json!({"id": "the-target", "kind": "thing", "facts": {}});
+    Answer::new(
+        201,
+        json!({"plan_id": "pln_1", "state": "pending", "targets": [target], "blast_radius": {}, "warnings": []}),
+    )
+}
+
+#[rstest]
+#[case("ec2 terminate con_1 i-1 i-2", "ec2:TerminateInstances", json!({"InstanceIds": ["i-1", "i-2"]}))]
+#[case("ec2 deregister-image con_1 ami-1", "ec2:DeregisterImage", json!({"ImageId": "ami-1"}))]
+#[case("ec2 delete-snapshot con_1 snap-1", "ec2:DeleteSnapshot", json!({"SnapshotId": "snap-1"}))]
+#[case("dynamodb delete-table con_1 t", "dynamodb:DeleteTable", json!({"TableName": "t"}))]
+#[case("dynamodb delete-backup con_1 arn", "dynamodb:DeleteBackup", json!({"BackupArn": "arn"}))]
+#[case(
+    r#"dynamodb delete-item con_1 t --key {"pk":{"S":"1"}}"#,
+    "dynamodb:DeleteItem",
+    json!({"TableName": "t", "Key": {"pk": {"S": "1"}}})
+)]
+#[tokio::test]
+async fn what_destroys_is_planned_shown_and_asked_about(
+    #[case] typed: &str,
+    #[case] action: &str,
+    #[case] input: Value,
+) {
+    let words: Vec<_> = typed.split(' ').chain(["--reason", "ticket"]).collect();
+    let and = |more: &'static str| words.iter().copied().chain([more]).collect::<Vec<_>>();
+    let planned = "POST /v1/connections/con_1/plans";
+    // With a yes it is carried out, and followed.
+    let running = json!({"operation_id": "op_1", "state": "running", "targets": []});
+    let server = TestServer::start([plan(), Answer::new(202, running), Answer::ok(operation())]).await;
+    let screen = Screen::answering(Format::Json, "yes");
+    assert_eq!(run(&server, &words, &screen).await.unwrap(), Exit::Done);
+    assert_eq!(server.targets(), [planned, "POST /v1/plans/pln_1/apply", "GET /v1/operations/op_1"]);
+    let body = without_region(server.bodies().remove(0));
+    assert_eq!(body, json!({"action": action, "input": input, "reason": "ticket"}));
+    let kept = screen.into_kept();
+    assert!(kept.errors.contains("the-target") && kept.errors.contains("[y/N]"), "{}", kept.errors);
+    let shown: Value = serde_json::from_str(&kept.output).unwrap();
+    assert_eq!(shown, operation());
+    // With a no it is not.
+    let server = TestServer::start([plan()]).await;
+    let refused = run(&server, &words, &Screen::answering(Format::Table, "no")).await;
+    assert_eq!((refused.unwrap_err().exit, server.targets()), (Exit::Refused, vec![planned.to_owned()]));
+    // Where nobody can be asked, only `--yes` does it.
+    let server = TestServer::start([plan(), Answer::ok(operation())]).await;
+    let screen = Screen::kept(Format::Table);
+    assert_eq!(run(&server, &words, &screen).await.unwrap_err().exit, Exit::Usage);
+    assert!(server.targets().is_empty());
+    assert_eq!(run(&server, &and("--yes"), &screen).await.unwrap(), Exit::Done);
+    // A dry run is an operation, and asks nobody.
+    let dry_run = sent(&and("--dry-run")).await;
+    assert_eq!(dry_run, json!({"action": action, "input": input, "reason": "ticket", "dry_run": true}));
 }
