@@ -1,6 +1,6 @@
 //! Who may call what: refusals, with callers that are really refused.
 
-use blackbox::{Answer, Api, Keys, Provider, Stack};
+use blackbox::{Answer, Api, Keys, Provider, Stack, path_of};
 use reqwest::Method;
 use serde_json::json;
 
@@ -66,7 +66,16 @@ async fn a_viewer_reads_an_operator_writes() {
     assert!(refused_by_gateway(&viewer.post(&connections, request.clone()).await));
     let listed = viewer.get(&format!("/v1/connections?customer_id={customer}")).await.expect(200);
     assert_eq!(listed["items"], json!([]), "a refusal makes nothing");
-    operator.post(&connections, request).await.expect(201);
+    let connection = operator.post(&connections, request).await.expect(201);
+
+    // What cannot be undone, and keys by which it could be done, are the admin's.
+    let apply = "/v1/plans/pln_0193b2c0000070008000000000000001/apply";
+    assert!(refused_by_gateway(&operator.send(Method::POST, apply, None).await));
+    assert_eq!(Api::operator().send(Method::POST, apply, None).await.problem(), (404, "not_found"));
+    let credentials = format!("{}/credentials", path_of(&connection));
+    let wanted = json!({"capabilities": ["ec2-power"], "reason": "a test"});
+    assert!(refused_by_gateway(&operator.post(&credentials, wanted.clone()).await));
+    assert_eq!(Api::operator().post(&credentials, wanted).await.problem(), (409, "connection_not_active"));
 }
 
 #[tokio::test]

@@ -154,13 +154,17 @@ impl Carry for RunInstances {
         resources.extend(
             interfaces.iter().filter_map(|one| Some(named(place, "network-interface", one.attached()?))),
         );
+        // What one interface leaves out is the account's default, whatever another names.
+        let made = || interfaces.iter().filter(|interface| interface.attached().is_none());
+        if made().any(|interface| interface.subnet().is_none()) {
+            resources.push(any(place, "subnet"));
+        }
+        if made().any(|interface| interface.groups().is_none()) {
+            resources.push(any(place, "security-group"));
+        }
         let subnets = self.subnet_id.iter().map(String::as_str);
-        extend(
-            &mut resources,
-            place,
-            "subnet",
-            subnets.chain(interfaces.iter().filter_map(Interface::subnet)),
-        );
+        let subnets = subnets.chain(interfaces.iter().filter_map(Interface::subnet));
+        extend(&mut resources, place, "subnet", subnets);
         let groups = self.security_group_ids.iter().flatten();
         let groups = groups.chain(interfaces.iter().filter_map(Interface::groups).flatten());
         extend(&mut resources, place, "security-group", groups.map(String::as_str));
@@ -193,8 +197,9 @@ fn extend<'a>(resources: &mut Vec<String>, place: &Place, kind: &str, ids: impl 
     let mut named: Vec<_> = ids.map(|id| named(place, kind, id)).collect();
     named.sort_unstable();
     named.dedup();
-    if named.is_empty() {
-        named.push(any(place, kind));
+    let default = any(place, kind);
+    if named.is_empty() && !resources.contains(&default) {
+        named.push(default);
     }
     resources.append(&mut named);
 }
