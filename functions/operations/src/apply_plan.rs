@@ -45,10 +45,10 @@ pub(crate) async fn apply_plan(
     let plan = app.store.plan(plan).await?;
     let asked_at = App::occasion(actor.clone());
     plan.can_be_applied(asked_at.now)?;
-    let (connection, input) =
+    let (connection, sealed) =
         futures::join!(app.store.connection(plan.connection_id), app.store.plan_input(plan.id));
-    let (connection, input) = match (connection?, input) {
-        (connection, Ok(input)) => (connection, input),
+    let (connection, sealed) = match (connection?, sealed) {
+        (connection, Ok(sealed)) => (connection, sealed),
         (_, Err(error)) => {
             // Who applied it meanwhile took the input away.
             app.store.plan(plan.id).await?.can_be_applied(asked_at.now)?;
@@ -58,8 +58,8 @@ pub(crate) async fn apply_plan(
     let operation =
         Operation::begin(OperationId::new(asked_at.now, random()), plan.order(), &connection, &asked_at)?
             .of_plan(plan.id);
-    let admitted = admit(&operation, &connection, &input)?;
-    let seen = look(&app, &connection, plan.id, &admitted).await;
+    let admitted = admit(&operation, &connection, &sealed.input)?;
+    let seen = look(&app, &connection, plan.id, &admitted, &sealed.salt).await;
     plan.still_fits(&seen.map_err(gone)?)?;
     // Looking took a while, and the plan may have become too old.
     let applied = plan.apply(&operation, &App::occasion(actor))?;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::operation::{LONGEST_REASON, Operation, Order};
-use domain::plan::{LARGEST_INPUT, Plan};
+use domain::plan::{LARGEST_INPUT, Plan, Sealed};
 use domain::{Action, ConnectionId, Error, FieldError, OperationId, PlanId, Region};
 use runtime::random;
 use serde::Deserialize;
@@ -89,13 +89,15 @@ pub(crate) async fn create_plan(
     // What the connection does not admit as an operation, it does not as a plan.
     let would = Operation::begin(OperationId::new(asked_at.now, random()), order, &connection, &asked_at)?;
     let admitted = admit(&would, &connection, &input)?;
-    let seen = look(&app, &connection, id, &admitted).await?;
+    let salt = format!("{:032x}", u128::from_be_bytes(random()));
+    let sealed = Sealed { input, salt };
+    let seen = look(&app, &connection, id, &admitted, &sealed.salt).await?;
     // Its time begins when there is something to look at.
     let occasion = App::occasion(actor);
     let (plan, event) = Plan::create(id, &would, seen, app.plan_lifetime, &occasion);
     let view = PlanView::of(plan.clone(), occasion.now);
     let completion = request.completing(StatusCode::CREATED, &view);
-    app.store.create_plan(&plan, &input, &event, completion.as_ref()).await?;
+    app.store.create_plan(&plan, &sealed, &event, completion.as_ref()).await?;
     tracing::info!(
         connection_id = %plan.connection_id,
         plan_id = %plan.id,

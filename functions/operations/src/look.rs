@@ -26,6 +26,7 @@ pub(crate) async fn look(
     connection: &Connection,
     plan: PlanId,
     admitted: &Admitted,
+    salt: &str,
 ) -> Result<Seen, Error> {
     let Admitted { asked, place, .. } = admitted;
     let policy = asked.look_policy(place, &connection.capabilities)?;
@@ -53,8 +54,7 @@ pub(crate) async fn look(
             ));
         }
     };
-    let salt = plan.to_string();
-    let looked = asked.look(&session, place, &connection.capabilities, &salt);
+    let looked = asked.look(&session, place, &connection.capabilities, salt);
     timeout(LONGEST_LOOK, looked).await.unwrap_or_else(|_| {
         let detail = "AWS did not show in time what would be gone; ask again in a moment, for fewer at once";
         Err(Error::new(ErrorKind::Unavailable, "account_unavailable", detail))

@@ -207,8 +207,11 @@ impl Answer {
 /// The routes, with one connection.
 pub(crate) struct TestApp {
     router: axum::Router,
+    /// The table.
+    pub store: Store,
     aws: Arc<Mutex<Aws>>,
-    connection: Connection,
+    /// Whose account it is about.
+    pub connection: Connection,
 }
 
 /// An accepted connection for starting and stopping instances, in one Region.
@@ -243,8 +246,8 @@ impl TestApp {
         aws.lock().unwrap().asked.clear();
         let queue = JobsQueue::new(&config, "https://queue");
         let sessions = Arc::new(Sessions::new(Brokers::new(config, deployment())));
-        let app = App { store, queue, sessions, plan_lifetime: SignedDuration::from_mins(15) };
-        Self { router: crate::router(app), aws, connection }
+        let app = App { store: store.clone(), queue, sessions, plan_lifetime: SignedDuration::from_mins(15) };
+        Self { router: crate::router(app), store, aws, connection }
     }
 
     /// From now on so many transactions go through, and then none.
@@ -275,13 +278,22 @@ impl TestApp {
 
     /// The same with an `Idempotency-Key`, or as somebody else.
     pub async fn send(&self, body: &Value, key: Option<&str>, operator: Option<&str>) -> Answer {
-        let authorizer = operator.map(|arn| json!({"iam": {"userArn": arn}}));
-        let context = json!({"requestId": "req-1", "timeEpoch": 0, "http": {"method": "POST"}, "authorizer": authorizer});
         let mut request = Request::post(self.path()).header("content-type", "application/json");
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let mut request = request.body(Body::from(body.to_string())).unwrap();
+        self.deliver(request.body(Body::from(body.to_string())).unwrap(), operator).await
+    }
+
+    /// What stands at this path, for an operator.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.deliver(Request::get(path).body(Body::empty()).unwrap(), Some(OPERATOR)).await
+    }
+
+    async fn deliver(&self, mut request: Request<Body>, operator: Option<&str>) -> Answer {
+        let authorizer = operator.map(|arn| json!({"iam": {"userArn": arn}}));
+        let method = request.method().as_str();
+        let context = json!({"requestId": "req-1", "timeEpoch": 0, "http": {"method": method}, "authorizer": authorizer});
         request
             .extensions_mut()
             .insert(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()));

@@ -4,6 +4,7 @@
 //! fingerprint, so that applying it can tell whether they are still what somebody agreed to lose.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -125,6 +126,23 @@ pub struct Applied {
     pub plan: Plan,
     /// The entry of the audit list that tells of it.
     pub event: AuditEvent,
+}
+
+/// What a plan would carry out, and what its prints of items are hashed with. It is kept apart from the
+/// plan, and only as long as that can be applied: the one may hold what is the customer's alone, and with
+/// the other somebody could try out which item a hash is of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The action's parameters.
+    pub input: Value,
+    /// Random.
+    pub salt: String,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed([redacted])")
+    }
 }
 
 impl Plan {

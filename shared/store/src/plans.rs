@@ -5,9 +5,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use domain::operation::Operation;
-use domain::plan::{Applied, Plan, already_applied, expired};
+use domain::plan::{Applied, Plan, Sealed, already_applied, expired};
 use domain::{AuditEvent, Error, PlanId};
-use serde_json::Value;
 
 use crate::Store;
 use crate::events::event_item;
@@ -17,7 +16,7 @@ use crate::invites::expiry;
 use crate::item::{Item, Key, from_item, number, text, to_item};
 use crate::operations::{KEPT, operation_item};
 
-/// The attribute that holds the input, as JSON.
+/// The attribute that holds what is sealed, as JSON.
 const INPUT: &str = "input";
 
 fn item(plan: &Plan) -> Result<Item, Error> {
@@ -27,11 +26,11 @@ fn item(plan: &Plan) -> Result<Item, Error> {
     Ok(item)
 }
 
-fn input_item(plan: &Plan, input: &Value) -> Item {
+fn input_item(plan: &Plan, sealed: &Sealed) -> Result<Item, Error> {
     let mut item = Key::plan_input(plan.id).into_item();
-    item.insert(INPUT.to_owned(), text(input.to_string()));
+    item.insert(INPUT.to_owned(), text(serde_json::to_string(sealed).map_err(Error::internal)?));
     item.insert("expires_at".to_owned(), expiry(plan.lapses_at));
-    item
+    Ok(item)
 }
 
 impl Store {
@@ -42,14 +41,14 @@ impl Store {
     pub async fn create_plan(
         &self,
         plan: &Plan,
-        input: &Value,
+        sealed: &Sealed,
         event: &AuditEvent,
         completion: Option<&Completion>,
     ) -> Result<(), Error> {
         let new = Some("attribute_not_exists(pk)");
         let mut writes = vec![
             self.put(item(plan)?, new, HashMap::new())?,
-            self.put(input_item(plan, input), new, HashMap::new())?,
+            self.put(input_item(plan, sealed)?, new, HashMap::new())?,
             self.put(event_item(event)?, None, HashMap::new())?,
         ];
         let answer_at = writes.len();
@@ -77,7 +76,7 @@ impl Store {
     ///
     /// # Errors
     /// 410 `plan_expired` when it is no longer kept.
-    pub async fn plan_input(&self, id: PlanId) -> Result<Value, Error> {
+    pub async fn plan_input(&self, id: PlanId) -> Result<Sealed, Error> {
         let item = self.get(Key::plan_input(id)).await?.ok_or_else(expired)?;
         let input = item.get(INPUT).and_then(|input| input.as_s().ok());
         let input = input.ok_or_else(|| Error::internal(format!("the input of {id} cannot be read")))?;

@@ -34,8 +34,8 @@ fn planned() -> (Plan, AuditEvent) {
     Plan::create(id, &operation(1), seen, SignedDuration::from_mins(15), &occasion())
 }
 
-fn input() -> Value {
-    json!({"Key": {"pk": {"S": "somebody"}}})
+fn sealed() -> Sealed {
+    Sealed { input: json!({"Key": {"pk": {"S": "somebody"}}}), salt: "random".to_owned() }
 }
 
 async fn completion() -> Completion {
@@ -45,7 +45,7 @@ async fn completion() -> Completion {
 #[tokio::test]
 async fn a_plan_is_written_with_its_input_apart() {
     let (table, (plan, event)) = (Scripted::new(), planned());
-    table.store.create_plan(&plan, &input(), &event, Some(&completion().await)).await.unwrap();
+    table.store.create_plan(&plan, &sealed(), &event, Some(&completion().await)).await.unwrap();
     let [meta, kept, told, answered] = table.sent()[0].clone().try_into().unwrap();
     let (meta, kept) = (meta.put().unwrap().item().clone(), kept.put().unwrap().item().clone());
     assert_eq!((&meta["pk"], &meta["sk"]), (&text(format!("PLAN#{}", plan.id)), &text("META")));
@@ -53,14 +53,15 @@ async fn a_plan_is_written_with_its_input_apart() {
     // What may be in the customer's tables goes when the plan can no longer be applied.
     assert_eq!((&kept["pk"], &kept["sk"]), (&meta["pk"], &text("INPUT")));
     assert_eq!(kept["expires_at"], number(1_800_000_000 + 900));
-    assert_eq!(kept["input"], text(input().to_string()));
-    assert!(!format!("{meta:?}{told:?}{answered:?}").contains("somebody"));
+    assert_eq!(kept["input"], text(serde_json::to_string(&sealed()).unwrap()));
+    let others = format!("{meta:?}{told:?}{answered:?}{:?}", sealed());
+    assert!(!others.contains("somebody") && !others.contains("random"), "{others}");
     assert_eq!(told.put().unwrap().item()["type"], text("plan.created"));
 
     table.hold(Key::plan(plan.id), meta);
     table.hold(Key::plan_input(plan.id), kept);
     assert_eq!(table.store.plan(plan.id).await.unwrap(), plan);
-    assert_eq!(table.store.plan_input(plan.id).await.unwrap(), input());
+    assert_eq!(table.store.plan_input(plan.id).await.unwrap(), sealed());
     let (nobody, another) = (Scripted::new(), PlanId::new(NOW, [5; 10]));
     assert_eq!(nobody.store.plan(another).await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(nobody.store.plan_input(another).await.unwrap_err().code, "plan_expired");
