@@ -61,9 +61,9 @@ impl Connected {
         let id = connection["connection_id"].as_str().unwrap().to_owned();
 
         // What the operator reads for the customer changes nothing, and is not the row's.
-        let setup = user.api.get(&format!("/v1/connections/{id}/setup?format=json")).await;
+        let setup = user.read(&format!("/v1/connections/{id}/setup?format=json")).await;
         let account = CustomerAccount::on(scene.stack);
-        let role_arn = account.make_role(name, &setup.expect(200)["trust_policy"]).await;
+        let role_arn = account.make_role(name, &setup["trust_policy"]).await;
         Self { id, account: Some(account), capability, role_arn, before: Before::default() }
     }
 

@@ -21,8 +21,8 @@ type Item = BTreeMap<String, AttributeValue>;
 /// Everything about a connection, and of what grows what has come since the row began.
 pub(crate) async fn connection(scene: &Scene, connected: &Connected) -> Value {
     let (id, role_arn) = (&connected.id, &connected.role_arn);
-    let shown = scene.user.api.get(&format!("/v1/connections/{id}")).await.expect(200);
-    let events = scene.user.api.get(&format!("/v1/connections/{id}/events?limit=100")).await.expect(200);
+    let shown = scene.user.read(&format!("/v1/connections/{id}")).await;
+    let events = scene.user.read(&format!("/v1/connections/{id}/events?limit=100")).await;
     let items = scene.provider.items(&format!("CONNECTION#{id}")).await;
     let role = scene.provider.items(&format!("ROLE#{role_arn}")).await;
     let before = connected.before;

@@ -49,15 +49,10 @@ impl Workflow for Operating {
 
     async fn observe(&self, scene: &Scene, _row: &str, cast: &Cast) -> Value {
         let id = cast.told["operation_id"].as_str().unwrap();
-        let kept = scene.user.api.get(&format!("/v1/operations/{id}")).await.expect(200);
-        let connection =
-            scene.user.api.get(&format!("/v1/connections/{}", cast.connected.id)).await.expect(200);
-        let events = scene
-            .user
-            .api
-            .get(&format!("/v1/connections/{}/events?limit=100", cast.connected.id))
-            .await
-            .expect(200);
+        let kept = scene.user.read(&format!("/v1/operations/{id}")).await;
+        let connection = scene.user.read(&format!("/v1/connections/{}", cast.connected.id)).await;
+        let events =
+            scene.user.read(&format!("/v1/connections/{}/events?limit=100", cast.connected.id)).await;
         let events = events["items"].as_array().unwrap();
         let of_this = events.iter().filter(|event| event["data"]["operation_id"] == id);
         json!({

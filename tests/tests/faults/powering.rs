@@ -55,11 +55,11 @@ impl Workflow for Powering {
     }
 
     async fn observe(&self, scene: &Scene, _row: &str, cast: &Cast) -> Value {
-        let api = &scene.user.api;
-        let kept = api.get(&format!("/v1/operations/{}", cast.operation)).await.expect(200);
-        let connection = api.get(&format!("/v1/connections/{}", cast.connected.id)).await.expect(200);
+        let user = &scene.user;
+        let kept = user.read(&format!("/v1/operations/{}", cast.operation)).await;
+        let connection = user.read(&format!("/v1/connections/{}", cast.connected.id)).await;
         let path = format!("/v1/connections/{}/events?limit=100", cast.connected.id);
-        let events = api.get(&path).await.expect(200);
+        let events = user.read(&path).await;
         let events = events["items"].as_array().unwrap();
         let of_this = events.iter().filter(|event| event["data"]["operation_id"] == cast.operation);
         let outcomes: Vec<_> =

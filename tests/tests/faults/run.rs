@@ -101,7 +101,7 @@ async fn drift(scene: &Scene) -> Value {
     let begun = scene.user.api.post("/v1/grants/reconcile", asked).await.expect(202);
     let path = format!("/v1/grants/reconciliations/{}", begun["reconciliation_id"].as_str().unwrap());
     let done = blackbox::eventually("the reconciliation ends", async || {
-        let now = scene.user.api.get(&path).await.expect(200);
+        let now = scene.user.read(&path).await;
         Some(now).filter(|now| now["state"] != "running")
     });
     done.await["findings"].clone()

@@ -21,6 +21,12 @@ impl User {
         Self { api }
     }
 
+    /// What stands there. A function's process may end under a request that has nothing to do with the row
+    /// that it ends for.
+    pub async fn read(&self, path: &str) -> Value {
+        self.ask(Method::GET, path, None).await.0.expect(200)
+    }
+
     /// Sends a request until it is answered by something else than a 5xx or that its first try is
     /// still being carried out: the same one each time, with the same `Idempotency-Key`. Returns the
     /// answer, and how often the request was sent.
