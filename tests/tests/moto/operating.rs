@@ -20,6 +20,10 @@ impl Read for Reader {
 }
 
 async fn carry(account: &Account, action: &str, input: Value) -> Outcome {
+    carry_as(account, action, input, false).await
+}
+
+async fn carry_as(account: &Account, action: &str, input: Value, dry_run: bool) -> Outcome {
     let role = account.role();
     let place = Place {
         partition: role.partition(),
@@ -27,8 +31,8 @@ async fn carry(account: &Account, action: &str, input: Value) -> Outcome {
         region: REGION.parse().unwrap(),
     };
     let request = Request::read(action.parse().unwrap(), &input, &place, &Reader).unwrap().unwrap();
-    let session = account.session(&request.session_policy(&place, false)).await;
-    request.carry(&session, &place, false).await
+    let session = account.session(&request.session_policy(&place, dry_run)).await;
+    request.carry(&session, &place, dry_run).await
 }
 
 fn ids(outcome: &Outcome) -> Vec<String> {
@@ -103,4 +107,44 @@ async fn snapshots_and_images_are_made_as_ec2_makes_them() {
     assert_eq!(listed.output["Images"][0]["Name"], "web-1");
     let after = account.state().await;
     assert_eq!(before["instances"], after["instances"], "the instance goes on as it was");
+}
+
+/// EC2's own dry run: each says that it would, and nothing is changed.
+#[tokio::test]
+async fn a_dry_run_of_what_changes_something_changes_nothing() {
+    let account = Account::new().await;
+    let instance = account.launch_instance_in_new_subnet().await;
+    let image = image(&account).await;
+    let before = account.state().await;
+    let instances = || json!({"InstanceIds": [instance]});
+    for (action, input) in [
+        ("ec2:StopInstances", instances()),
+        ("ec2:StartInstances", instances()),
+        ("ec2:RebootInstances", instances()),
+        ("ec2:TerminateInstances", instances()),
+        ("ec2:CreateTags", json!({"Resources": [instance], "Tags": [{"Key": "by", "Value": "hand"}]})),
+        ("ec2:CreateImage", json!({"InstanceId": instance, "Name": "web-1"})),
+        ("ec2:RunInstances", json!({"ImageId": image, "InstanceType": "t3.micro"})),
+    ] {
+        let would = carry_as(&account, action, input, true).await;
+        assert_eq!(ids(&would).len(), 1, "{action}: {would:#?}");
+    }
+    assert_eq!(account.state().await, before);
+}
+
+#[tokio::test]
+async fn an_instance_is_stopped_started_and_given_a_key() {
+    let account = Account::new().await;
+    let instance = account.launch_instance_in_new_subnet().await;
+    let instances = || json!({"InstanceIds": [instance]});
+    for (action, state) in [("ec2:StopInstances", "stopped"), ("ec2:StartInstances", "running")] {
+        assert_eq!(ids(&carry(&account, action, instances()).await), std::slice::from_ref(&instance));
+        let shown = carry(&account, "ec2:DescribeInstances", instances()).await.output;
+        assert_eq!(shown["Reservations"][0]["Instances"][0]["State"]["Name"], state);
+    }
+    // As ssh-keygen wrote it; nobody has its private half.
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBzXTuemzPbd7GsQqFhD/UuJ4Ixl2U2JcD0d13nL2646 someone@example.com";
+    let input = json!({"InstanceId": instance, "InstanceOSUser": "ec2-user", "SSHPublicKey": key});
+    let pushed = carry(&account, "ec2-instance-connect:SendSSHPublicKey", input).await;
+    assert_eq!(pushed.output, json!({"Success": true, "ExpiresInSeconds": 60}), "{pushed:#?}");
 }
