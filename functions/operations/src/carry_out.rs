@@ -10,7 +10,7 @@ use domain::operation::{Ending, Operation, Target};
 use domain::plan::Applied;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ErrorKind};
-use estate::operations::{Outcome, Place, Read, Request, failed};
+use estate::operations::{LASTING_TARGETS, Outcome, Place, Read, Request, failed};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,9 +38,6 @@ const TOO_SLOW: &str = "AWS did not answer in time. Look whether it was done bef
 /// Session policies are packed by AWS alone, so that it is the first to know.
 const TOO_MANY: &str = "The request names more resources than one session can be limited to: AWS gave none, and nothing was \
                         asked. Ask for fewer at once.";
-
-/// What is meant by an action that lasts, under AWS's name.
-const INSTANCES: &str = "InstanceIds";
 
 /// How often the end of an operation is written before it is given up: it cannot be carried out again
 /// to be recorded, and each time the SDK has tried several times already.
@@ -159,7 +156,7 @@ async fn begin(
 ) -> Result<(StatusCode, Json<OperationView>), Refused> {
     let mut input = input.as_object().cloned().unwrap_or_default();
     // What it is about, it keeps as its targets.
-    let ids = match input.remove(INSTANCES) {
+    let ids = match input.remove(LASTING_TARGETS) {
         Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };

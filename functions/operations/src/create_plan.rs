@@ -3,14 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::operation::{LONGEST_REASON, Operation, Order};
+use domain::operation::{Operation, Order};
 use domain::plan::{LARGEST_INPUT, Plan, Sealed};
-use domain::{Action, ConnectionId, Error, FieldError, OperationId, PlanId, Region};
+use domain::{ConnectionId, Error, OperationId, PlanId};
 use runtime::random;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::body::{JsonBody, noted, required};
+use web::body::JsonBody;
 use web::caller::Operator;
 use web::id::Id;
 use web::idempotency::Idempotent;
@@ -19,6 +19,7 @@ use web::problem::Refused;
 use crate::app::App;
 use crate::carry_out::admit;
 use crate::look::look;
+use crate::order::read_order;
 use crate::view::PlanView;
 
 /// What is to be planned.
@@ -41,24 +42,13 @@ pub(crate) struct CreatePlanRequest {
 impl CreatePlanRequest {
     /// What is asked for, and its input.
     fn order(self) -> Result<(Order, Value), Error> {
-        let mut errors = Vec::new();
-        let action = required(self.action, "action", &mut errors);
-        let action = action.and_then(|text| noted(text.parse::<Action>(), "/action", &mut errors));
-        let region = required(self.region, "region", &mut errors);
-        let region = region.and_then(|text| noted(text.parse::<Region>(), "/region", &mut errors));
-        if self.reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
-            let detail = format!("a reason has {LONGEST_REASON} characters at most");
-            errors.push(FieldError::new("/reason", "invalid_reason", detail));
-        }
-        let (Some(action), Some(region), true) = (action, region, errors.is_empty()) else {
-            return Err(Error::invalid_fields(errors));
-        };
+        let order = read_order(self.action, self.region, false, self.reason)?;
         let input = self.input.unwrap_or_else(|| Value::Object(Map::new()));
         if input.to_string().len() > LARGEST_INPUT {
             let detail = "a plan's input has 256 KB at most";
             return Err(Error::refused("input_too_large", detail).at("/input"));
         }
-        Ok((Order { action, region, dry_run: false, reason: self.reason }, input))
+        Ok((order, input))
     }
 }
 

@@ -11,6 +11,7 @@ mod create_plan;
 mod issue_credentials;
 mod list_operations;
 mod look;
+mod order;
 mod run_operation;
 mod show_operation;
 mod show_plan;

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::operation::{LONGEST_REASON, Operation, Order};
-use domain::{Action, ConnectionId, Error, FieldError, OperationId, Region};
+use domain::operation::{Operation, Order};
+use domain::{ConnectionId, Error, OperationId};
 use runtime::random;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::body::{JsonBody, noted, required};
+use web::body::JsonBody;
 use web::caller::Operator;
 use web::id::Id;
 use web::idempotency::Idempotent;
@@ -17,6 +17,7 @@ use web::problem::Refused;
 
 use crate::app::App;
 use crate::carry_out::{admit, carry_out};
+use crate::order::read_order;
 use crate::view::OperationView;
 
 /// What is to be carried out.
@@ -41,19 +42,7 @@ pub(crate) struct RunOperationRequest {
 impl RunOperationRequest {
     /// What is asked for, and its input.
     fn order(self) -> Result<(Order, Value), Error> {
-        let mut errors = Vec::new();
-        let action = required(self.action, "action", &mut errors);
-        let action = action.and_then(|text| noted(text.parse::<Action>(), "/action", &mut errors));
-        let region = required(self.region, "region", &mut errors);
-        let region = region.and_then(|text| noted(text.parse::<Region>(), "/region", &mut errors));
-        if self.reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
-            let detail = format!("a reason has {LONGEST_REASON} characters at most");
-            errors.push(FieldError::new("/reason", "invalid_reason", detail));
-        }
-        let (Some(action), Some(region), true) = (action, region, errors.is_empty()) else {
-            return Err(Error::invalid_fields(errors));
-        };
-        let order = Order { action, region, dry_run: self.dry_run.unwrap_or(false), reason: self.reason };
+        let order = read_order(self.action, self.region, self.dry_run.unwrap_or(false), self.reason)?;
         Ok((order, self.input.unwrap_or_else(|| Value::Object(Map::new()))))
     }
 }

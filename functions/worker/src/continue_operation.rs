@@ -19,7 +19,7 @@ use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::steps::Place as StepPlace;
 use domain::{Connection, Error, ErrorKind};
-use estate::operations::{Goal, Place, Read, Request, passing};
+use estate::operations::{Goal, LASTING_TARGETS, Place, Read, Request, passing};
 use jiff::{SignedDuration, Timestamp};
 use runtime::now;
 use serde::de::DeserializeOwned;
@@ -27,9 +27,6 @@ use serde_json::Value;
 use work::{Asked, Standing, UNWRITTEN_DELAY};
 
 use crate::app::App;
-
-/// What an operation that lasts calls its targets, under AWS's name.
-const TARGETS: &str = "InstanceIds";
 
 /// Longest that a step may take until AWS is asked for nothing more, so that what became of it can still be
 /// written in the time that the function has.
@@ -129,7 +126,7 @@ impl<'a> Work<'a> {
         let place = Place::of(connection, &operation.region)?;
         let request = |ids: &[String]| {
             let mut input = lasting.input.clone();
-            input.insert(TARGETS.to_owned(), ids.into());
+            input.insert(LASTING_TARGETS.to_owned(), ids.into());
             Request::read(operation.action, &Value::Object(input), &place, &Kept)
                 .unwrap_or_else(|| Err(Error::internal(format!("{} is not offered", operation.action))))
         };

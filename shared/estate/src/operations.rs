@@ -19,6 +19,9 @@ pub use ec2::Goal;
 pub use outcome::{Outcome, failed, passing, succeeded};
 pub(crate) use outcome::{failed_by, not_done};
 
+/// What an action that lasts calls its targets, under AWS's name.
+pub const LASTING_TARGETS: &str = "InstanceIds";
+
 /// Where an operation takes place.
 #[derive(Debug, Clone)]
 pub struct Place {
