@@ -178,7 +178,8 @@ pub(crate) struct EventView {
     at: jiff::Timestamp,
     /// The ARN that signed the request, or `customer`, or `drawbridge`.
     actor: String,
-    connection_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_id: Option<String>,
     #[schema(value_type = Object)]
     data: Map<String, Value>,
 }
@@ -190,7 +191,7 @@ impl From<AuditEvent> for EventView {
             kind: event.kind,
             at: event.at,
             actor: event.actor.to_string(),
-            connection_id: event.connection_id.to_string(),
+            connection_id: event.about.connection().map(|id| id.to_string()),
             data: event.data,
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::id::{ConnectionId, EventId};
+use crate::id::{ConnectionId, EventId, RunId};
 
 /// Who caused a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,47 @@ pub enum EventType {
     /// AWS gave no credentials of the customer's role; `data` says why.
     #[serde(rename = "credentials.refused")]
     CredentialsRefused,
+    /// A schedule was made; `data` says which, and when it runs.
+    #[serde(rename = "schedule.created")]
+    ScheduleCreated,
+    /// A schedule is another one now.
+    #[serde(rename = "schedule.changed")]
+    ScheduleChanged,
+    /// A schedule runs no more.
+    #[serde(rename = "schedule.deleted")]
+    ScheduleDeleted,
+    /// A run has ended; `data` says which, and how many of its jobs became what.
+    #[serde(rename = "run.finished")]
+    RunFinished,
+    /// A backup is there, as AWS says.
+    #[serde(rename = "backup.created")]
+    BackupCreated,
+    /// A backup was deleted; `data` says why.
+    #[serde(rename = "backup.deleted")]
+    BackupDeleted,
+    /// A backup was restored; `data` says as what, and by which operation.
+    #[serde(rename = "backup.restored")]
+    BackupRestored,
+}
+
+/// What an event is about, in whose audit list it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// One connection.
+    Connection(ConnectionId),
+    /// A run over several.
+    Run(RunId),
+}
+
+impl About {
+    /// The connection, if it is about one.
+    #[must_use]
+    pub const fn connection(self) -> Option<ConnectionId> {
+        match self {
+            Self::Connection(id) => Some(id),
+            Self::Run(_) => None,
+        }
+    }
 }
 
 /// One entry of the audit list. `data` never holds an external ID or a credential.
@@ -109,8 +150,8 @@ pub struct AuditEvent {
     pub at: Timestamp,
     /// Who caused it.
     pub actor: Actor,
-    /// To which connection.
-    pub connection_id: ConnectionId,
+    /// To what.
+    pub about: About,
     /// What else there is to know, by kind.
     pub data: Map<String, Value>,
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::arn::{RoleArn, RoleName};
-use crate::audit::{Actor, AuditEvent, EventType};
+use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::cadence::{Cadence, watched_at};
 use crate::capability::{Capability, CapabilitySet};
 use crate::denial::Side;
@@ -406,7 +406,7 @@ impl Connection {
             kind,
             at: occasion.now,
             actor: occasion.actor,
-            connection_id: self.id,
+            about: About::Connection(self.id),
             data,
         };
         Change { connection: self, event, claims: None, disowns: None, evidence: None, invites: None }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::arn::RoleArn;
-use crate::audit::{Actor, AuditEvent, EventType};
+use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::capability::{Capability, CapabilitySet};
 use crate::connection::{Connection, Occasion};
 use crate::denial::Side;
@@ -222,7 +222,7 @@ impl Issue {
             kind,
             at: occasion.now,
             actor: self.actor.clone(),
-            connection_id: self.connection_id,
+            about: About::Connection(self.connection_id),
             data: parts.flatten().collect::<Map<_, _>>(),
         }
     }

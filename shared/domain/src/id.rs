@@ -4,9 +4,48 @@
 //! further sort key.
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::error::{Error, FieldError};
+use crate::place::Region;
+
+/// Bytes for the id of what follows from these parts and from nothing else: who finds it again makes the
+/// same id again.
+fn derived(parts: &[&str]) -> [u8; 10] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    let digest = hash.finalize();
+    std::array::from_fn(|place| digest[place])
+}
+
+impl RunId {
+    /// The run of a schedule for one of its times, however often AWS tells of that.
+    #[must_use]
+    pub fn of_firing(schedule: ScheduleId, scheduled_for: Timestamp) -> Self {
+        Self::new(scheduled_for, derived(&[&schedule.to_string(), &scheduled_for.to_string()]))
+    }
+}
+
+impl JobId {
+    /// The job of a run for one resource.
+    #[must_use]
+    pub fn of(run: RunId, connection: ConnectionId, region: &Region, resource: &str) -> Self {
+        let parts = [&run.to_string(), &connection.to_string(), region.as_str(), resource];
+        Self::new(run.created_at(), derived(&parts))
+    }
+}
+
+impl BackupId {
+    /// The backup that a job makes.
+    #[must_use]
+    pub fn of(job: JobId) -> Self {
+        Self::new(job.created_at(), derived(&[&job.to_string()]))
+    }
+}
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $what:literal) => {
@@ -99,6 +138,22 @@ id!(
 id!(
     /// Credentials that were asked for, of one session of a customer's role.
     CredentialsId, "crd_", "credentials"
+);
+id!(
+    /// One schedule of what is done in a customer's account.
+    ScheduleId, "sch_", "a schedule"
+);
+id!(
+    /// One run: what a schedule or somebody asked for, once, of one connection or many.
+    RunId, "run_", "a run"
+);
+id!(
+    /// One job of a run: what is done to one resource.
+    JobId, "job_", "a job"
+);
+id!(
+    /// One backup that Drawbridge made.
+    BackupId, "bkp_", "a backup"
 );
 id!(
     /// One comparison of the grants in the table with those in IAM.

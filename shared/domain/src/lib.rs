@@ -5,30 +5,41 @@
 
 pub mod arn;
 pub mod audit;
+pub mod backup;
 pub mod cadence;
 pub mod capability;
 pub mod check;
+pub mod chunk;
 pub mod connection;
 pub mod credentials;
 pub mod customer;
 pub mod denial;
 pub mod deployment;
 pub mod error;
+pub mod expression;
 pub mod external_id;
 pub mod grant;
 pub mod id;
 pub mod invite;
+pub mod job;
+pub mod kind;
+pub mod manifest;
 pub mod message;
 pub mod offboarding;
 pub mod operation;
+pub mod part;
 pub mod place;
 pub mod plan;
 pub mod policy;
 pub mod proof;
 pub mod reason;
 pub mod reconciliation;
+pub mod retention;
+pub mod run;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
+pub mod schedule;
+pub mod selection;
 pub mod setup;
 pub mod state;
 pub mod steps;
@@ -44,8 +55,8 @@ pub use deployment::Deployment;
 pub use error::{Error, ErrorKind, FieldError};
 pub use external_id::ExternalId;
 pub use id::{
-    ConnectionId, CredentialsId, CustomerId, EventId, OffboardingId, OperationId, PlanId, ReconciliationId,
-    VerificationId,
+    BackupId, ConnectionId, CredentialsId, CustomerId, EventId, JobId, OffboardingId, OperationId, PlanId,
+    ReconciliationId, RunId, ScheduleId, VerificationId,
 };
 pub use place::{AccountId, Partition, Region};
 pub use state::ConnectionState;

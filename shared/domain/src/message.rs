@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::Shard;
-use crate::id::{ConnectionId, OffboardingId, OperationId, ReconciliationId, VerificationId};
+use crate::id::{
+    ConnectionId, OffboardingId, OperationId, ReconciliationId, RunId, ScheduleId, VerificationId,
+};
 
 /// What a queue carries.
 pub trait Message: Serialize {
@@ -24,6 +26,110 @@ pub trait Message: Serialize {
 pub enum JobsMessage {
     /// Take the next step of an operation that lasts.
     Operation(OperationStep),
+    /// Take the next step of a chunk of a run's jobs.
+    Chunk(ChunkStep),
+}
+
+/// One step of a chunk of a run's jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChunkStep {
+    /// Of which run.
+    pub run_id: RunId,
+    /// In whose account.
+    pub connection_id: ConnectionId,
+    /// Which of that connection's chunks.
+    pub chunk: u32,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    pub step: u32,
+    /// When waiting ends, so that no message can go round for ever.
+    pub deadline: Timestamp,
+}
+
+/// One message of the queue of what runs are planned by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RunsMessage {
+    /// The time of a schedule has come. EventBridge sends it.
+    Scheduled(Firing),
+    /// Take the next step of a run.
+    Run(RunStep),
+    /// Take the next step of one connection's part of a run.
+    Part(PartStep),
+    /// See to it that a schedule in EventBridge is what the table says.
+    Publish(PublishSchedule),
+    /// Compare the schedules in the table with those in EventBridge. A schedule sends it, and each
+    /// sends the next one while there are more.
+    Reconcile(ReconcileSchedules),
+}
+
+/// A schedule whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Firing {
+    /// Which schedule.
+    pub schedule_id: ScheduleId,
+    /// For which of its times, however late the message comes.
+    pub scheduled_time: Timestamp,
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunStep {
+    /// Which run.
+    pub run_id: RunId,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    pub step: u32,
+    /// When waiting ends, so that no message can go round for ever.
+    pub deadline: Timestamp,
+}
+
+/// One step of one connection's part of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartStep {
+    /// Of which run.
+    pub run_id: RunId,
+    /// Whose part.
+    pub connection_id: ConnectionId,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    pub step: u32,
+    /// When waiting ends, so that no message can go round for ever.
+    pub deadline: Timestamp,
+}
+
+/// A schedule that has changed in the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishSchedule {
+    /// Which one.
+    pub schedule_id: ScheduleId,
+}
+
+/// One page of a comparison of the schedules in the table with those in EventBridge.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReconcileSchedules {
+    /// Whether EventBridge's are gone through by now, after the table's.
+    #[serde(default)]
+    pub published: bool,
+    /// Where the page begins, as the page before it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Message for RunsMessage {
+    fn group(&self) -> Option<String> {
+        match self {
+            Self::Part(step) => Some(step.connection_id.to_string()),
+            Self::Scheduled(Firing { schedule_id, .. }) | Self::Publish(PublishSchedule { schedule_id }) => {
+                Some(schedule_id.to_string())
+            }
+            Self::Run(step) => Some(step.run_id.to_string()),
+            Self::Reconcile(_) => None,
+        }
+    }
 }
 
 /// One step of an operation that lasts.
@@ -42,8 +148,11 @@ pub struct OperationStep {
 
 impl Message for JobsMessage {
     fn group(&self) -> Option<String> {
-        let Self::Operation(step) = self;
-        Some(step.connection_id.to_string())
+        let connection = match self {
+            Self::Operation(step) => step.connection_id,
+            Self::Chunk(step) => step.connection_id,
+        };
+        Some(connection.to_string())
     }
 }
 
@@ -159,6 +268,22 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<OnboardingMessage>(broken).is_err(), "{broken}");
         }
+    }
+
+    /// EventBridge replaces the time by the one that it was scheduled for. Source: EventBridge Scheduler
+    /// User Guide, "Adding context attributes".
+    #[test]
+    fn what_a_schedule_of_a_connection_sends_is_read() {
+        let id = ScheduleId::new(Timestamp::UNIX_EPOCH, [3; 10]);
+        let text = format!(
+            r#"{{"kind":"scheduled","schedule_id":"{id}","scheduled_time":"2026-11-28T02:00:00Z"}}"#
+        );
+        let read: RunsMessage = serde_json::from_str(&text).unwrap();
+        let scheduled_time = "2026-11-28T02:00:00Z".parse().unwrap();
+        assert_eq!(read, RunsMessage::Scheduled(Firing { schedule_id: id, scheduled_time }));
+        assert_eq!(read.group(), Some(id.to_string()));
+        let reconcile: RunsMessage = serde_json::from_str(r#"{"kind":"reconcile"}"#).unwrap();
+        assert_eq!(reconcile, RunsMessage::Reconcile(ReconcileSchedules::default()));
     }
 
     /// The template's schedules send exactly these.

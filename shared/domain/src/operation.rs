@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::audit::{Actor, AuditEvent, EventType};
+use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::capability::{Action, Capability};
 use crate::connection::{Connection, Occasion};
 use crate::error::{Error, ErrorKind};
@@ -306,7 +306,7 @@ impl Operation {
             kind: EventType::OperationFinished,
             at: occasion.now,
             actor: self.actor.clone(),
-            connection_id: self.connection_id,
+            about: About::Connection(self.connection_id),
             data,
         }
     }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::audit::{Actor, AuditEvent, EventType};
+use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::capability::Action;
 use crate::connection::Occasion;
 use crate::error::{Error, ErrorKind, FieldError};
@@ -267,7 +267,7 @@ impl Plan {
             kind,
             at: occasion.now,
             actor: occasion.actor.clone(),
-            connection_id: self.connection_id,
+            about: About::Connection(self.connection_id),
             data,
         }
     }

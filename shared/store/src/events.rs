@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::audit::About;
 use domain::verification::Evidence;
 use domain::{AuditEvent, ConnectionId, Error};
 use jiff::Timestamp;
@@ -18,7 +19,10 @@ pub(crate) fn sort_time(at: Timestamp) -> String {
 }
 
 pub(crate) fn event_item(event: &AuditEvent) -> Result<Item, Error> {
-    let mut key = Key::connection(event.connection_id);
+    let mut key = match event.about {
+        About::Connection(id) => Key::connection(id),
+        About::Run(id) => Key::run(id),
+    };
     key.sk = format!("EVENT#{}#{}", sort_time(event.at), event.id);
     to_item(key, EventRecord::from(event))
 }
@@ -62,7 +66,7 @@ impl Store {
         let items = output.items.unwrap_or_default().into_iter();
         Ok(Page {
             items: items
-                .map(|item| Ok(from_item::<EventRecord>(item)?.into()))
+                .map(|item| from_item::<EventRecord>(item)?.try_into())
                 .collect::<Result<_, Error>>()?,
             next_cursor: end.map(|sk| seal(&list, &sk)),
         })

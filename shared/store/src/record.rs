@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::audit::EventType;
+use domain::audit::{About, EventType};
 use domain::connection::{InviteHold, Release};
 use domain::grant::Shard;
 use domain::offboarding::{Offboarding, Receipt};
@@ -13,7 +13,7 @@ use domain::reason::Reason;
 use domain::verification::Verification;
 use domain::{
     AccountId, Actor, AuditEvent, CapabilitySet, Connection, ConnectionId, ConnectionState, Customer,
-    CustomerId, Error, EventId, ExternalId, Region, RoleArn, RoleName,
+    CustomerId, Error, EventId, ExternalId, Region, RoleArn, RoleName, RunId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -216,33 +216,44 @@ pub(crate) struct EventRecord {
     kind: EventType,
     at: Timestamp,
     actor: Actor,
-    connection_id: ConnectionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connection_id: Option<ConnectionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_id: Option<RunId>,
     data: Map<String, Value>,
 }
 
 impl From<&AuditEvent> for EventRecord {
     fn from(event: &AuditEvent) -> Self {
+        let run_id = match event.about {
+            About::Run(id) => Some(id),
+            About::Connection(_) => None,
+        };
         Self {
             event_id: event.id,
             kind: event.kind,
             at: event.at,
             actor: event.actor.clone(),
-            connection_id: event.connection_id,
+            connection_id: event.about.connection(),
+            run_id,
             data: event.data.clone(),
         }
     }
 }
 
-impl From<EventRecord> for AuditEvent {
-    fn from(record: EventRecord) -> Self {
-        Self {
+impl TryFrom<EventRecord> for AuditEvent {
+    type Error = Error;
+
+    fn try_from(record: EventRecord) -> Result<Self, Error> {
+        let about = record.connection_id.map(About::Connection).or(record.run_id.map(About::Run));
+        Ok(Self {
             id: record.event_id,
             kind: record.kind,
             at: record.at,
             actor: record.actor,
-            connection_id: record.connection_id,
+            about: about.ok_or_else(|| Error::internal(format!("{} is about nothing", record.event_id)))?,
             data: record.data,
-        }
+        })
     }
 }
 

@@ -99,7 +99,7 @@ fn the_record_says_who_what_why_and_until_when_and_holds_no_key() {
         (issue.refused("role_not_assumable", Some(Side::RoleTrust), &occasion()), "credentials.refused"),
     ] {
         assert_eq!(serde_json::to_value(event.kind).unwrap(), kind);
-        assert_eq!((&event.actor, event.connection_id), (&occasion().actor, connection.id));
+        assert_eq!((&event.actor, event.about), (&occasion().actor, About::Connection(connection.id)));
         let data = Value::Object(event.data);
         assert_eq!(data["credentials_id"], json!(issue.id));
         assert_eq!((&data["capabilities"], &data["regions"]), (&json!(["ec2-power"]), &json!(["us-east-1"])));

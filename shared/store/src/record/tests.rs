@@ -116,7 +116,7 @@ fn events_and_evidence_tell_no_external_id(#[case] change: domain::connection::C
     let secret = change.connection.external_id.expose();
     let item = event_item(&change.event).unwrap();
     let evidence =
-        change.evidence.as_ref().map(|evidence| evidence_item(change.event.connection_id, evidence));
+        change.evidence.as_ref().map(|evidence| evidence_item(change.connection.id, evidence));
     for told in [&Some(item.clone()), &evidence.transpose().unwrap()] {
         assert!(!format!("{told:?}").contains(secret), "{told:?}");
     }

@@ -183,13 +183,12 @@ async fn a_cursor_of_another_list_is_refused_unasked(#[case] other: ConnectionFi
 
 #[tokio::test]
 async fn events_are_paged_within_their_connection() {
-    let event = created().event;
+    let (event, id) = (created().event, created().connection.id);
     let item = event_item(&event).unwrap();
     let last: Item = item.clone().into_iter().filter(|(name, _)| name == "pk" || name == "sk").collect();
     let table = Scripted::new();
     table.page(vec![item], Some(last.clone()));
     table.page(vec![], None);
-    let id = event.connection_id;
     let first = table.store.events(id, &page(1, None)).await.unwrap();
     assert_eq!(first.items, [event]);
     table.store.events(id, &page(1, first.next_cursor.clone())).await.unwrap();

@@ -1,0 +1,198 @@
+//! The ledger of backups: what Drawbridge has made in customers' accounts, and what became of it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::audit::{About, AuditEvent, EventType};
+use crate::chunk::Chunk;
+use crate::connection::Occasion;
+use crate::id::{BackupId, ConnectionId, JobId, OperationId, RunId, ScheduleId};
+use crate::job::Job;
+use crate::kind::Kind;
+use crate::manifest::TableManifest;
+use crate::place::Region;
+use crate::retention::Candidate;
+use crate::run::told;
+
+/// Where a backup stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BackupState {
+    /// AWS is making it.
+    Creating,
+    /// It is there, as AWS says.
+    Available,
+    /// It is gone.
+    Deleted,
+}
+
+/// Why a backup is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Gone {
+    /// No rule of its schedule's retention kept it.
+    Retention,
+    /// Somebody applied a plan.
+    Plan,
+    /// It was not there any more when AWS was asked: somebody deleted it behind Drawbridge's back.
+    Elsewhere,
+}
+
+/// One backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Its id.
+    pub id: BackupId,
+    /// In whose account.
+    pub connection_id: ConnectionId,
+    /// What made it.
+    pub kind: Kind,
+    /// Where.
+    pub region: Region,
+    /// Of what: a table's name.
+    pub resource: String,
+    /// Its name in the customer's account.
+    pub name: String,
+    /// Its ARN.
+    pub aws_id: String,
+    /// Where it stands.
+    pub state: BackupState,
+    /// How large it is, as far as AWS has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<i64>,
+    /// When AWS made it.
+    pub created_at: Timestamp,
+    /// The run that made it.
+    pub run_id: RunId,
+    /// The job that did.
+    pub job_id: JobId,
+    /// The schedule of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<ScheduleId>,
+    /// From when on retention may delete it, where it goes by age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_after: Option<Timestamp>,
+    /// When it was found gone, or deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Gone>,
+    /// What the table was like. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<TableManifest>,
+    /// Counts its changes.
+    pub version: u64,
+}
+
+impl Backup {
+    /// The backup that a job of this chunk has made, as AWS answered.
+    #[must_use]
+    pub fn made(
+        chunk: &Chunk,
+        job: &Job,
+        aws_id: String,
+        created_at: Timestamp,
+        manifest: TableManifest,
+    ) -> Self {
+        let days = chunk.terms.retention.and_then(|retention| retention.max_age_days);
+        Self {
+            id: BackupId::of(job.id),
+            connection_id: chunk.connection_id,
+            kind: chunk.terms.kind,
+            region: chunk.region.clone(),
+            resource: job.resource.clone(),
+            name: job.backup_name(),
+            aws_id,
+            state: BackupState::Creating,
+            size_bytes: None,
+            created_at,
+            run_id: chunk.run_id,
+            job_id: job.id,
+            schedule_id: chunk.terms.schedule_id,
+            delete_after: days.map(|days| created_at + SignedDuration::from_hours(24 * i64::from(days))),
+            deleted_at: None,
+            gone: None,
+            manifest: Some(manifest),
+            version: 1,
+        }
+    }
+
+    /// The same, there.
+    #[must_use]
+    pub fn available(&self, size_bytes: Option<i64>) -> Self {
+        Self {
+            state: BackupState::Available,
+            size_bytes: size_bytes.or(self.size_bytes),
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// The same, gone.
+    #[must_use]
+    pub fn deleted(&self, gone: Gone, now: Timestamp) -> Self {
+        Self {
+            state: BackupState::Deleted,
+            gone: Some(gone),
+            deleted_at: Some(now),
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// What retention weighs.
+    #[must_use]
+    pub fn candidate(&self) -> Candidate<BackupId> {
+        Candidate { id: self.id, created_at: self.created_at, good: self.state == BackupState::Available }
+    }
+
+    /// The event that it is there.
+    #[must_use]
+    pub fn created_event(&self, occasion: &Occasion) -> AuditEvent {
+        self.event(EventType::BackupCreated, json!({"size_bytes": self.size_bytes}), occasion)
+    }
+
+    /// The event that it is gone.
+    #[must_use]
+    pub fn deleted_event(&self, operation: Option<OperationId>, occasion: &Occasion) -> AuditEvent {
+        let data = json!({"because": self.gone, "operation_id": operation});
+        self.event(EventType::BackupDeleted, data, occasion)
+    }
+
+    /// The event that it was restored, as this table of this Region.
+    #[must_use]
+    pub fn restored_event(
+        &self,
+        target: &str,
+        region: &Region,
+        operation: OperationId,
+        occasion: &Occasion,
+    ) -> AuditEvent {
+        let data = json!({"target_name": target, "target_region": region, "operation_id": operation});
+        self.event(EventType::BackupRestored, data, occasion)
+    }
+
+    fn event(&self, kind: EventType, more: Value, occasion: &Occasion) -> AuditEvent {
+        let data = json!({
+            "backup_id": self.id,
+            "kind": self.kind,
+            "region": self.region,
+            "resource": self.resource,
+            "aws_id": self.aws_id,
+            "run_id": self.run_id,
+            "schedule_id": self.schedule_id,
+        });
+        AuditEvent {
+            id: occasion.event_id,
+            kind,
+            at: occasion.now,
+            actor: occasion.actor.clone(),
+            about: About::Connection(self.connection_id),
+            data: [data, more].into_iter().flat_map(told).collect(),
+        }
+    }
+}

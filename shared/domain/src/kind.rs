@@ -1,0 +1,105 @@
+//! What schedules and runs do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::capability::Action;
+use crate::connection::Connection;
+use crate::error::{Error, FieldError};
+use crate::retention::Retention;
+use crate::selection::Selection;
+
+/// What is done to each of the selected resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Back up tables.
+    DynamodbBackup,
+    /// Back up instances.
+    Ec2Backup,
+    /// Start instances.
+    Ec2Start,
+    /// Stop instances.
+    Ec2Stop,
+    /// Restore the newest backup, to see that it can be.
+    RestoreDrill,
+}
+
+impl Kind {
+    /// Every kind, in the order of the contract.
+    pub const ALL: [Self; 5] =
+        [Self::DynamodbBackup, Self::Ec2Backup, Self::Ec2Start, Self::Ec2Stop, Self::RestoreDrill];
+
+    /// As the API writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DynamodbBackup => "dynamodb-backup",
+            Self::Ec2Backup => "ec2-backup",
+            Self::Ec2Start => "ec2-start",
+            Self::Ec2Stop => "ec2-stop",
+            Self::RestoreDrill => "restore-drill",
+        }
+    }
+
+    /// Refuses a kind that there is no work for yet.
+    ///
+    /// # Errors
+    /// 422 `kind_not_offered`.
+    pub fn admit(self) -> Result<(), Error> {
+        if self == Self::DynamodbBackup {
+            return Ok(());
+        }
+        let detail = format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
+        Err(Error::refused("kind_not_offered", detail).at("/kind"))
+    }
+
+    /// The actions without which it cannot be done. What would only be good to know is not among them.
+    #[must_use]
+    pub fn takes(self, select: &Selection, retention: Option<&Retention>) -> Vec<Action> {
+        let mut names = match self {
+            Self::DynamodbBackup => {
+                vec!["dynamodb:CreateBackup", "dynamodb:ListTables", "dynamodb:DescribeTable"]
+            }
+            Self::Ec2Backup | Self::Ec2Start | Self::Ec2Stop | Self::RestoreDrill => Vec::new(),
+        };
+        if self == Self::DynamodbBackup {
+            // To see that it has become available, and to find it again after a crash.
+            names.extend(["dynamodb:DescribeBackup", "dynamodb:ListBackups"]);
+            names.extend(select.needs_tags().then_some("dynamodb:ListTagsOfResource"));
+            names.extend(retention.map(|_| "dynamodb:DeleteBackup"));
+        }
+        names.into_iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// Refuses a connection whose capabilities do not hold what it takes.
+    ///
+    /// # Errors
+    /// 403 `capability_missing`, which names a capability that would.
+    pub fn admit_connection(
+        self,
+        select: &Selection,
+        retention: Option<&Retention>,
+        connection: &Connection,
+    ) -> Result<(), Error> {
+        connection.admit_companions(&self.takes(select, retention))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            Error::invalid(FieldError::new("", "unknown_kind", format!("not a kind; there are {known}")))
+        })
+    }
+}
+
+crate::text::serde_as_text!(Kind);

@@ -1,0 +1,106 @@
+//! What a table was like when it was backed up: kept beside each backup, for a restore brings back the
+//! data, the keys and the indexes, and loses the rest.
+//!
+//! Source: `DynamoDB` Developer Guide, "Restoring a `DynamoDB` table from a backup".
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that may not have been readable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Known<T> {
+    /// It was read.
+    Known(T),
+    /// The role may not read it, or AWS did not answer; why, in a word.
+    Unknown(String),
+}
+
+impl<T> Known<T> {
+    /// What was read.
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// One attribute of a key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyPart {
+    /// The attribute's name.
+    pub name: String,
+    /// `HASH` or `RANGE`.
+    pub role: String,
+    /// `S`, `N` or `B`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// One secondary index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IndexManifest {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a global one.
+    pub global: bool,
+    /// Its key.
+    pub keys: Vec<KeyPart>,
+    /// `ALL`, `KEYS_ONLY` or `INCLUDE`.
+    pub projection: String,
+    /// What `INCLUDE` includes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub includes: Vec<String>,
+}
+
+/// A table as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TableManifest {
+    /// When it was looked at.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub seen_at: Timestamp,
+    /// AWS's id of the table: another one of the same name has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<String>,
+    /// Its key.
+    pub keys: Vec<KeyPart>,
+    /// Its indexes, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexManifest>,
+    /// `PROVISIONED` or `PAY_PER_REQUEST`.
+    pub billing_mode: String,
+    /// Units provisioned for reading, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_units: Option<i64>,
+    /// Units provisioned for writing, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_units: Option<i64>,
+    /// Items, as AWS counts every six hours or so.
+    pub item_count: i64,
+    /// Bytes, likewise.
+    pub size_bytes: i64,
+    /// `STANDARD` or `STANDARD_INFREQUENT_ACCESS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_class: Option<String>,
+    /// The KMS key that it is encrypted under, where it is one of KMS's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// Whether the table is protected from being deleted.
+    pub deletion_protection: bool,
+    /// What its stream shows (`StreamViewType`), if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// The attribute that items expire by, if they do.
+    pub time_to_live: Known<Option<String>>,
+    /// Whether it can be restored to a point in time.
+    pub point_in_time_recovery: Known<bool>,
+    /// Its tags.
+    pub tags: Known<BTreeMap<String, String>>,
+}
