@@ -14,6 +14,7 @@ pub mod customer;
 pub mod denial;
 pub mod deployment;
 pub mod error;
+pub mod expression;
 pub mod external_id;
 pub mod grant;
 pub mod id;
