@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::invite::InviteHash;
-use domain::{ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId, RoleArn};
+use domain::{
+    AccountId, BackupId, ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId, Region, RoleArn,
+    RunId, ScheduleId,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -74,6 +77,38 @@ impl Key {
         Self::new(format!("PLAN#{id}"), "INPUT")
     }
 
+    pub fn schedule(id: ScheduleId) -> Self {
+        Self::new(format!("SCHEDULE#{id}"), "META")
+    }
+
+    pub fn run(id: RunId) -> Self {
+        Self::new(format!("RUN#{id}"), "META")
+    }
+
+    /// One connection's part of a run.
+    pub fn part(run: RunId, connection: ConnectionId) -> Self {
+        Self::new(format!("RUN#{run}"), &format!("PART#{connection}"))
+    }
+
+    /// A chunk, which stands behind its part.
+    pub fn chunk(run: RunId, connection: ConnectionId, number: u32) -> Self {
+        Self::new(format!("RUN#{run}"), &format!("PART#{connection}#CHUNK#{number:07}"))
+    }
+
+    pub fn backup(connection: ConnectionId, region: &Region, resource: &str, id: BackupId) -> Self {
+        Self::new(format!("CONNECTION#{connection}"), &format!("BACKUP#{region}#{resource}#{id}"))
+    }
+
+    /// Where a backup is found by its id.
+    pub fn backup_pointer(id: BackupId) -> Self {
+        Self::new(format!("BACKUP#{id}"), "META")
+    }
+
+    /// Until when the turns of one kind of call are taken.
+    pub fn pace(account: &AccountId, region: &Region, call: &str) -> Self {
+        Self::new(format!("PACE#{account}#{region}#{call}"), "META")
+    }
+
     pub fn reconciliation(id: ReconciliationId) -> Self {
         Self::new(format!("RECONCILIATION#{id}"), "META")
     }
@@ -135,6 +170,14 @@ pub enum Listing {
     InState(domain::ConnectionState),
     /// The operations of one connection.
     Operations(ConnectionId),
+    /// Every run.
+    Runs,
+    /// The runs that one connection is part of: what is listed are its parts.
+    RunsOf(ConnectionId),
+    /// Every schedule, deleted ones too.
+    Schedules,
+    /// The schedules of one connection.
+    SchedulesOf(ConnectionId),
 }
 
 impl Listing {
@@ -144,6 +187,10 @@ impl Listing {
             Self::Customers => ("list", "list_key", "customers".to_owned()),
             Self::Connections => ("list", "list_key", "connections".to_owned()),
             Self::Operations(id) => ("list", "list_key", format!("operations#{id}")),
+            Self::Runs => ("list", "list_key", "runs".to_owned()),
+            Self::RunsOf(id) => ("list", "list_key", format!("runs#{id}")),
+            Self::SchedulesOf(id) => ("list", "list_key", format!("schedules#{id}")),
+            Self::Schedules => ("by-state", "state_key", "schedules".to_owned()),
             Self::OfCustomer(id) => ("by-customer", "customer_key", id.to_string()),
             Self::InState(state) => ("by-state", "state_key", state.as_str().to_owned()),
         }
@@ -155,9 +202,15 @@ impl Listing {
         let kind = match self {
             Self::Customers => "CUSTOMER",
             Self::Operations(_) => "OPERATION",
+            Self::Runs | Self::RunsOf(_) => "RUN",
+            Self::Schedules | Self::SchedulesOf(_) => "SCHEDULE",
             Self::Connections | Self::OfCustomer(_) | Self::InState(_) => "CONNECTION",
         };
-        let mut item = Key::new(format!("{kind}#{id}"), "META").into_item();
+        let sk = match self {
+            Self::RunsOf(connection) => format!("PART#{connection}"),
+            _ => "META".to_owned(),
+        };
+        let mut item = Key::new(format!("{kind}#{id}"), &sk).into_item();
         item.extend([(hash.to_owned(), text(value)), ("list_id".to_owned(), text(id))]);
         item
     }

@@ -3,6 +3,7 @@
 //! Every write is conditional on what was read, and every change of state is one transaction with
 //! the event that tells of it. Every list is a Query with a cursor; nothing scans.
 
+mod backups;
 mod checks;
 mod connections;
 mod credentials;
@@ -15,10 +16,15 @@ mod idempotency;
 mod invites;
 mod item;
 mod operations;
+mod pace;
 mod plans;
 mod queue;
 mod reconciliations;
 mod record;
+mod runs;
+#[cfg(feature = "scheduler")]
+mod scheduler;
+mod schedules;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -27,12 +33,17 @@ mod scripted;
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
 
+pub use backups::{BackupFilter, BackupWrite};
 pub use connections::{ConnectionFilter, Due};
 pub use cursor::{Page, PageRequest};
 pub use grants::{GrantShard, GrantUse, Marked};
 pub use idempotency::{Answer, Claim, Claimed, Completion, RequestKey};
 pub use item::Listing;
-pub use queue::{JobsQueue, OnboardingQueue, Queue};
+pub use pace::{Paced, Turn};
+pub use queue::{JobsQueue, OnboardingQueue, Queue, RunsQueue};
+pub use runs::{Entry, RunJob};
+#[cfg(feature = "scheduler")]
+pub use scheduler::{Projection, Published, Scheduler};
 
 /// The state table.
 #[derive(Debug, Clone)]

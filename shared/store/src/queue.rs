@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use aws_sdk_sqs::Client;
 use aws_types::SdkConfig;
 use domain::Error;
-use domain::message::{JobsMessage, Message, OnboardingMessage};
+use domain::message::{JobsMessage, Message, OnboardingMessage, RunsMessage};
 use jiff::SignedDuration;
 
 use crate::failure::unexpected;
@@ -27,6 +27,9 @@ pub type OnboardingQueue = Queue<OnboardingMessage>;
 
 /// The queue that carries what is done in customers' accounts to its function.
 pub type JobsQueue = Queue<JobsMessage>;
+
+/// The queue that carries what runs are planned by to its function.
+pub type RunsQueue = Queue<RunsMessage>;
 
 // By hand, for a queue is cheap to clone whatever it carries.
 impl<M> Clone for Queue<M> {
