@@ -30,6 +30,7 @@ pub mod reason;
 pub mod reconciliation;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
+pub mod selection;
 pub mod setup;
 pub mod state;
 pub mod steps;
