@@ -28,6 +28,7 @@ pub mod policy;
 pub mod proof;
 pub mod reason;
 pub mod reconciliation;
+pub mod retention;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;
 pub mod selection;
