@@ -119,8 +119,10 @@ proptest! {
         parts in parts_of_rules(),
         backups in backups(),
         zone in a_zone(),
+        later in 0_i64..1000,
     ) {
-        let staying = kept(&Retention::new(parts)?.decide(&backups, &zone, NOW));
+        let now = NOW + SignedDuration::from_hours(24 * later);
+        let staying = kept(&Retention::new(parts)?.decide(&backups, &zone, now));
         let newest = backups.iter().filter(|backup| backup.good).map(|backup| backup.created_at).max();
         for backup in &backups {
             prop_assert!(backup.good || staying.contains(&backup.id));
