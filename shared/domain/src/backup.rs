@@ -98,7 +98,7 @@ impl Backup {
         created_at: Timestamp,
         manifest: TableManifest,
     ) -> Self {
-        let days = chunk.terms.retention.and_then(|retention| retention.max_age_days);
+        let days = chunk.terms.retention.and_then(|retention| retention.parts().max_age_days);
         Self {
             id: BackupId::of(job.id),
             connection_id: chunk.connection_id,
