@@ -35,8 +35,8 @@ pub mod proof;
 pub mod reason;
 pub mod reconciliation;
 pub mod retention;
-#[cfg(any(test, feature = "sample"))]
 pub mod run;
+#[cfg(any(test, feature = "sample"))]
 pub mod sample;
 pub mod schedule;
 pub mod selection;
