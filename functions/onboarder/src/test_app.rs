@@ -32,7 +32,7 @@ use domain::verification::Depth;
 use domain::{Actor, Connection, ConnectionId, EventId, VerificationId, grant, sample};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{SdkConfig, now};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 
 use crate::App;
 
@@ -159,7 +159,8 @@ impl Bench {
             .build();
         let app = App {
             store: Store::with_client(dynamodb, "table"),
-            queue: OnboardingQueue::with_client(sqs, "https://queue"),
+            queue: OnboardingQueue::with_client(sqs.clone(), "https://queue"),
+            runs: RunsQueue::with_client(sqs, "https://runs"),
             grants: Grants::new(&nowhere, sample::deployment()),
             probes: TrustProbes::new(Brokers::new(nowhere.clone(), sample::deployment()), now),
             sessions: Sessions::new(Brokers::new(nowhere.clone(), sample::deployment())),
