@@ -27,6 +27,7 @@ mod permissions;
 mod plans;
 mod proof;
 mod races;
+mod readme_walk;
 mod reconcile;
 mod refusals;
 mod sources;
