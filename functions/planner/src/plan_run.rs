@@ -72,7 +72,7 @@ async fn page(app: &App, run: &Run) -> Result<(Vec<ConnectionId>, Option<String>
     match &run.order.scope {
         Scope::All => {
             let request = PageRequest { limit: PAGE, cursor };
-            let page = app.store.connections(&ConnectionFilter::default(), &request).await?;
+            let page = app.store.connections(ConnectionFilter::default(), &request).await?;
             let accepted = page.items.into_iter().filter(|connection| connection.state.admits_operations());
             Ok((accepted.map(|connection| connection.id).collect(), page.next_cursor))
         }

@@ -182,3 +182,6 @@ impl Chunk {
         SignedDuration::from_secs(LONGEST_PAUSE.min(1 << self.idle.min(6)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ impl FromStr for Kind {
 }
 
 crate::text::serde_as_text!(Kind);
+
+#[cfg(test)]
+mod tests;

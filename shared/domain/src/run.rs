@@ -324,3 +324,6 @@ pub(crate) fn told(data: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

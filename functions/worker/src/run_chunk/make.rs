@@ -140,11 +140,11 @@ impl Work<'_> {
         let looked =
             look(session, &self.place, &table, &self.connection.capabilities, job.tags.clone()).await;
         let manifest = match (looked, &found) {
-            (Answer::Done(Looked::Ready(manifest)), _) => manifest,
+            (Answer::Done(Looked::Ready(manifest)), _) => *manifest,
             // The backup is there, whatever has become of the table.
             (_, Some(_)) => TableManifest::unseen(now()),
             (Answer::Done(Looked::NotNow { code, detail }), None) => {
-                return (job.because(Phase::Skipped, &code, detail), None);
+                return (job.because(Phase::Skipped, code, detail), None);
             }
             (Answer::Later { code }, None) => {
                 let detail = "AWS throttled or did not answer; it is asked again.";

@@ -112,8 +112,9 @@ impl Work<'_> {
     fn chosen(&self, going: &[(JobId, Backup)]) -> Vec<(JobId, Backup)> {
         let mut chosen: Vec<(JobId, Backup)> = Vec::new();
         for next in going.iter().take(MOST.min(self.chunk.width)) {
-            let arns = chosen.iter().chain([next]).map(|(_, backup)| backup.aws_id.as_str());
-            if !chosen.is_empty() && !fits(&deleting_policy(&arns.collect::<Vec<_>>())) {
+            let all = chosen.iter().chain([next]).map(|(_, backup)| backup.aws_id.as_str());
+            let policy = deleting_policy(&all.collect::<Vec<_>>());
+            if !chosen.is_empty() && !fits(&policy) {
                 break;
             }
             chosen.push(next.clone());
