@@ -105,6 +105,10 @@ pub struct PartStep {
 pub struct PublishSchedule {
     /// Which one.
     pub schedule_id: ScheduleId,
+    /// The version that is about to be written, or was.
+    pub version: u64,
+    /// When: one that is not there long after was never written.
+    pub asked_at: Timestamp,
 }
 
 /// One page of a comparison of the schedules in the table with those in EventBridge.
@@ -123,7 +127,7 @@ impl Message for RunsMessage {
     fn group(&self) -> Option<String> {
         match self {
             Self::Part(step) => Some(step.connection_id.to_string()),
-            Self::Scheduled(Firing { schedule_id, .. }) | Self::Publish(PublishSchedule { schedule_id }) => {
+            Self::Scheduled(Firing { schedule_id, .. }) | Self::Publish(PublishSchedule { schedule_id, .. }) => {
                 Some(schedule_id.to_string())
             }
             Self::Run(step) => Some(step.run_id.to_string()),

@@ -15,6 +15,7 @@ use crate::error::{Error, FieldError};
 use crate::expression::{Expression, Timezone};
 use crate::id::{ConnectionId, ScheduleId};
 use crate::kind::Kind;
+use crate::message::{PublishSchedule, RunsMessage};
 use crate::place::Region;
 use crate::retention::Retention;
 use crate::run::{RunOrder, Scope, Terms, told};
@@ -94,6 +95,16 @@ pub struct ScheduleChange {
     pub schedule: Schedule,
     /// The entry of the audit list that tells of it.
     pub event: AuditEvent,
+}
+
+impl ScheduleChange {
+    /// The message by which EventBridge comes to hold it. It goes out before the change is written, so that
+    /// a crash in between leaves a message about nothing, and never a change that nobody publishes.
+    #[must_use]
+    pub fn message(&self) -> RunsMessage {
+        let Schedule { id: schedule_id, version, updated_at: asked_at, .. } = self.schedule;
+        RunsMessage::Publish(PublishSchedule { schedule_id, version, asked_at })
+    }
 }
 
 impl ScheduleOrder {
@@ -211,6 +222,19 @@ impl Schedule {
     #[must_use]
     pub const fn is_published(&self) -> bool {
         self.published == self.version
+    }
+
+    /// The same as EventBridge holds it now; `changed_at` says when that became so, if it just did.
+    #[must_use]
+    pub fn held(&self, changed_at: Option<Timestamp>) -> Self {
+        let published_at = changed_at.or(self.published_at);
+        Self { published: self.version, published_at, problem: None, ..self.clone() }
+    }
+
+    /// The same, with EventBridge not holding it as it is.
+    #[must_use]
+    pub fn refused(&self, problem: Problem) -> Self {
+        Self { problem: Some(problem), ..self.clone() }
     }
 
     /// What its runs are asked to do.
