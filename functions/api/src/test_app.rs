@@ -23,7 +23,7 @@ use jiff::SignedDuration;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 use tower::ServiceExt as _;
 
 use crate::App;
@@ -135,7 +135,8 @@ impl Bench {
         });
         let app = App {
             store: Store::with_client(dynamodb, "table"),
-            queue: OnboardingQueue::with_client(sqs, "https://queue"),
+            queue: OnboardingQueue::with_client(sqs.clone(), "https://queue"),
+            runs: RunsQueue::with_client(sqs, "https://runs"),
             deployment: Arc::new(Deployment {
                 partition: domain::Partition::Aws,
                 provider: "111111111111".parse().unwrap(),
