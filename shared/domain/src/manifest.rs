@@ -104,3 +104,29 @@ pub struct TableManifest {
     /// Its tags.
     pub tags: Known<BTreeMap<String, String>>,
 }
+
+impl TableManifest {
+    /// Of a table that could not be looked at when its backup was found.
+    #[must_use]
+    pub fn unseen(seen_at: Timestamp) -> Self {
+        let unknown = || "not_seen".to_owned();
+        Self {
+            seen_at,
+            table_id: None,
+            keys: Vec::new(),
+            indexes: Vec::new(),
+            billing_mode: unknown(),
+            read_units: None,
+            write_units: None,
+            item_count: 0,
+            size_bytes: 0,
+            table_class: None,
+            kms_key: None,
+            deletion_protection: false,
+            stream: None,
+            time_to_live: Known::Unknown(unknown()),
+            point_in_time_recovery: Known::Unknown(unknown()),
+            tags: Known::Unknown(unknown()),
+        }
+    }
+}
