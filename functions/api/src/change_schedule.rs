@@ -158,4 +158,4 @@ pub(crate) async fn carry_out(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -252,6 +252,16 @@ impl Bench {
         self.invited().await.0
     }
 
+    /// Makes one that is for backups in two Regions and in this state, and returns its path.
+    pub async fn backed_up(&self, state: &str) -> String {
+        let path = self.connection().await;
+        let scope = r#"{"capabilities":["dynamodb-backup"],"regions":["eu-central-1","eu-west-1"]}"#;
+        self.operator("PATCH", &path, scope).await;
+        self.rewrite(&path, [("state", text(state))]);
+        self.calls();
+        path
+    }
+
     /// The same, and the path that the customer's link leads to.
     pub async fn invited(&self) -> (String, String) {
         let customer = self.operator("POST", "/v1/customers", r#"{"name":"Customer"}"#).await;
