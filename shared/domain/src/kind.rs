@@ -71,6 +71,24 @@ impl Kind {
         names.into_iter().filter_map(|name| name.parse().ok()).collect()
     }
 
+    /// Whether it makes backups, so that there is something to keep.
+    #[must_use]
+    pub const fn makes_backups(self) -> bool {
+        matches!(self, Self::DynamodbBackup | Self::Ec2Backup)
+    }
+
+    /// Refuses a retention where no backups are made.
+    ///
+    /// # Errors
+    /// 422 `retention_not_taken`.
+    pub fn admit_retention(self, retention: Option<&Retention>) -> Result<(), Error> {
+        if retention.is_none() || self.makes_backups() {
+            return Ok(());
+        }
+        let detail = format!("{self} makes no backups, so that there is nothing to keep; leave `retention` out");
+        Err(Error::refused("retention_not_taken", detail).at("/retention"))
+    }
+
     /// Refuses a connection whose capabilities do not hold what it takes.
     ///
     /// # Errors

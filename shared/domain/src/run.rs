@@ -4,6 +4,8 @@
 //! its own, so that nothing is counted at one place by all. A run ends when its planner, going through the
 //! chunks in order, has found each of them ended: once, for what it found is written with how far it came.
 
+mod admit;
+
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};

@@ -115,14 +115,23 @@ impl ScheduleOrder {
     /// `invalid_flexible_window`.
     pub fn admit(&self, connection: &Connection) -> Result<(), Error> {
         self.kind.admit()?;
-        if self.flexible_window_minutes.is_some_and(|minutes| !(1..=LONGEST_WINDOW).contains(&minutes)) {
-            let detail = format!("a flexible window has 1 to {LONGEST_WINDOW} minutes; leave it out for none");
-            let field = FieldError::new("/flexible_window_minutes", "invalid_flexible_window", detail);
-            return Err(Error::invalid(field));
-        }
+        self.kind.admit_retention(self.retention.as_ref())?;
+        admit_window(self.flexible_window_minutes).map_err(|error| error.at("/flexible_window_minutes"))?;
         admit_regions(self.regions.as_ref(), connection)?;
         self.kind.admit_connection(&self.select, self.retention.as_ref(), connection)
     }
+}
+
+/// Refuses a flexible window that AWS does not take.
+///
+/// # Errors
+/// 400 `invalid_flexible_window`.
+pub fn admit_window(minutes: Option<u16>) -> Result<(), Error> {
+    if minutes.is_none_or(|minutes| (1..=LONGEST_WINDOW).contains(&minutes)) {
+        return Ok(());
+    }
+    let detail = format!("a flexible window has 1 to {LONGEST_WINDOW} minutes; leave it out for none");
+    Err(Error::invalid(FieldError::new("", "invalid_flexible_window", detail)))
 }
 
 /// Refuses Regions that the connection is not for.

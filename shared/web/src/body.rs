@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Extensions, StatusCode};
 use domain::{Error, FieldError};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
 
 use crate::problem::Refused;
@@ -117,7 +117,13 @@ fn read_from<'de, T: DeserializeOwned>(
             serde_path_to_error::Segment::Seq { index } => format!("{pointer}/{index}"),
             _ => pointer,
         });
-        Error::invalid(FieldError::new(field, "invalid_type", expected(&error.inner().to_string())))
+        let said = error.inner().to_string();
+        if said.starts_with("unknown field ") {
+            // What is stored is closed by itself, and refuses it before it can be noted.
+            let detail = format!("there is no field {field} here");
+            return Error::invalid(FieldError::new(field, "unknown_field", detail));
+        }
+        Error::invalid(FieldError::new(field, "invalid_type", expected(&said)))
     })?;
     if unknown.is_empty() { Ok(value) } else { Err(Error::invalid_fields(unknown)) }
 }
@@ -145,6 +151,17 @@ fn pointer(path: &serde_ignored::Path<'_>) -> String {
             pointer(parent)
         }
     }
+}
+
+/// Tells a null that is given from a field that is left out, for a field with a default.
+///
+/// # Errors
+/// When it cannot be read.
+#[expect(clippy::option_option, reason = "a null that is given is not a field that is left out")]
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A field that must be there.

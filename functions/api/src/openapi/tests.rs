@@ -36,7 +36,7 @@ fn requests_are_closed() {
             bodies += 1;
         }
     }
-    assert_eq!(bodies, 9);
+    assert_eq!(bodies, 13);
     // Refused in its own words, which is no way to send one.
     assert!(schemas["CreateConnectionRequest"]["properties"].get("external_id").is_none());
 }
@@ -101,6 +101,7 @@ fn every_use_case_is_described() {
     assert_eq!(
         tags,
         [
+            ("backups", 2),
             ("connections", 11),
             ("credentials", 1),
             ("customers", 3),
@@ -108,6 +109,8 @@ fn every_use_case_is_described() {
             ("onboarding", 3),
             ("operations", 3),
             ("plans", 3),
+            ("runs", 4),
+            ("schedules", 7),
             ("service", 2)
         ]
     );
