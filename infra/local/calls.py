@@ -77,8 +77,8 @@ class Recorder:
         self._provider = provider
         self._file = open(path, "a", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
-        # Given the call and the application to answer it, answers it otherwise.
-        self.interceptor = None
+        # Each is given the call and what answers it, and may answer it otherwise; the first is asked first.
+        self.interceptors = []
         # Told of each call and the body of its answer.
         self.listeners = []
 
@@ -88,11 +88,10 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         body, receive = await read_body(receive)
-        call = Call(invocation, scope, body, self._provider)
-        if self.interceptor is None:
-            await self._serve(call, scope, receive, send)
-        else:
-            await self.interceptor(call, self._serve, scope, receive, send)
+        serve = self._serve
+        for interceptor in reversed(self.interceptors):
+            serve = functools.partial(following, interceptor, serve)
+        await serve(Call(invocation, scope, body, self._provider), scope, receive, send)
 
     async def _serve(self, call, scope, receive, send):
         """Has the emulator answer, and writes the call down once it is known how it ended."""
@@ -132,6 +131,10 @@ class Recorder:
         }
         with self._lock:
             self._file.write(json.dumps(line) + "\n")
+
+
+async def following(interceptor, serve, call, scope, receive, send):
+    await interceptor(call, serve, scope, receive, send)
 
 
 async def read_body(receive):

@@ -14,10 +14,12 @@ import sys
 import threading
 import time
 
-from authorization import Control, Organization, mend_authorization
+from authorization import ORGANIZATION_PATH, REGIONS_PATH, Organization, mend_authorization
 from calls import Recorder, note_permissions
+from control import Control
 from dynamodb import mend_dynamodb
 from ec2 import mend_ec2
+from faults import PATH as ROWS_PATH
 from faults import Faults
 from instance_connect import serve_instance_connect
 from invocations import Invocations, trace_every_invocation
@@ -239,20 +241,22 @@ def let_failures_pause_nothing():
     lambda_svc._ESM_BACKOFF_SECONDS = 0
 
 
-def take_control_calls(organization):
-    """Puts the paths by which tests set an account's organization up around the emulator's own application."""
-    from ministack import app
-
-    app.app = Control(app.app, organization)
-
-
 def watch_calls(invocations, logs, breaks_calls):
-    """Puts the record of calls, and where it is wanted what breaks them, around the emulator's own application."""
+    """Puts the record of calls, and where it is wanted what breaks them, around the emulator's own application, and
+    gives the paths by which tests speak to it."""
     from ministack import app
 
     note_permissions()
     recorder = Recorder(app.app, invocations, logs / "calls.jsonl", os.environ["MINISTACK_ACCOUNT_ID"])
-    app.app = Faults(recorder, recorder, invocations) if breaks_calls else recorder
+    app.app = recorder
+    return {ROWS_PATH: Faults(recorder, invocations).answer_row} if breaks_calls else {}
+
+
+def take_control_calls(answers):
+    """Puts the paths by which tests set something up around everything else."""
+    from ministack import app
+
+    app.app = Control(app.app, answers)
 
 
 def main():
@@ -267,7 +271,6 @@ def main():
     mend_dynamodb()
     mend_ec2()
     serve_instance_connect()
-    take_control_calls(organization)
     apply_what_cloudformation_leaves_out()
     tell_functions_their_log_format()
     keep_every_log_line(logs)
@@ -275,7 +278,9 @@ def main():
     deliver_delayed_messages_in_time()
     invocations = Invocations()
     trace_every_invocation(invocations)
-    watch_calls(invocations, logs, breaks_calls)
+    answers = watch_calls(invocations, logs, breaks_calls)
+    answers |= {REGIONS_PATH: organization.answer_region, ORGANIZATION_PATH: organization.answer_policy}
+    take_control_calls(answers)
     if breaks_calls:
         let_failures_pause_nothing()
 
