@@ -23,6 +23,7 @@ from faults import PATH as ROWS_PATH
 from faults import Faults
 from instance_connect import serve_instance_connect
 from invocations import Invocations, trace_every_invocation
+from table_states import TABLES_PATH, TableStates
 
 WRITTEN_FOR = "1.5.33"
 
@@ -185,7 +186,10 @@ def apply_what_cloudformation_leaves_out():
     def table(name, properties):
         if "TimeToLiveSpecification" in properties:
             specification = properties["TimeToLiveSpecification"]
-            check(dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": specification}))
+            # DynamoDB refuses what is as wanted already.
+            is_enabled = dynamodb._ttl_settings.get(name, {}).get("TimeToLiveStatus") == "ENABLED"
+            if is_enabled != (specification.get("Enabled") in (True, "true")):
+                check(dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": specification}))
         if "PointInTimeRecoverySpecification" in properties:
             specification = properties["PointInTimeRecoverySpecification"]
             request = {"TableName": name, "PointInTimeRecoverySpecification": specification}
@@ -268,7 +272,8 @@ def main():
     compare_roles_and_not_sessions()
     organization = Organization()
     mend_authorization(organization)
-    mend_dynamodb()
+    states = TableStates()
+    mend_dynamodb(states)
     mend_ec2()
     serve_instance_connect()
     apply_what_cloudformation_leaves_out()
@@ -280,6 +285,7 @@ def main():
     trace_every_invocation(invocations)
     answers = watch_calls(invocations, logs, breaks_calls)
     answers |= {REGIONS_PATH: organization.answer_region, ORGANIZATION_PATH: organization.answer_policy}
+    answers |= {TABLES_PATH: states.answer}
     take_control_calls(answers)
     if breaks_calls:
         let_failures_pause_nothing()
