@@ -222,6 +222,23 @@ def refused_by_organization(statements, context):
     return iam_evaluator.EvalResult(decision, context.principal_arn, "", reason(kind, context.action, explicit))
 
 
+def refused(service, action, arn, context=None):
+    """What AWS answers whoever signed this request if he may not do this besides; None if he may."""
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core.responses import new_uuid
+
+    access_key_id, region = signed_by.get()
+    if not access_key_id:
+        return None
+    denied = iam_evaluator.enforce(access_key_id, action, action.split(":")[0], region, arn, context)
+    if not isinstance(denied, iam_evaluator.EvalResult):
+        return None
+    explicit = denied.decision == "Deny"
+    return iam_actions.access_denied_response(
+        service, action, denied.principal_arn, new_uuid(), resource_arn=arn, explicit_deny=explicit
+    )
+
+
 def answer_refusals_as_aws_does():
     """EC2's refusals begin with a sentence of its own and end with an encoded message, save those of actions that name
     no resource; DynamoDB's and EC2 Instance Connect's are HTTP 400. The emulator's name no resource, and are 403."""

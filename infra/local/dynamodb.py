@@ -3,7 +3,7 @@
 import functools
 import json
 
-from authorization import signed_by
+from authorization import refused
 from dynamodb_backups import mend_backups
 from table_states import mend_table_states
 
@@ -92,25 +92,21 @@ def restore_with_all_rights():
     """Whoever restores a backup must also be allowed what AWS then does to the new table (DynamoDB Developer Guide,
     "IAM and DynamoDB backup and restore"; Service Authorization Reference, RestoreTableFromBackup's dependent actions).
     The emulator asks for dynamodb:RestoreTableFromBackup alone."""
-    from ministack.core import iam_actions, iam_evaluator
-    from ministack.core.responses import get_account_id, get_region, new_uuid
+    from ministack.core import iam_actions
+    from ministack.core.responses import get_account_id, get_region
     from ministack.services import dynamodb
 
     original = dynamodb._restore_table_from_backup
 
     @functools.wraps(original)
     def restored(request):
-        access_key_id, region = signed_by.get()
         target = request.get("TargetTableName")
-        if access_key_id and isinstance(target, str) and target:
+        if isinstance(target, str) and target:
             arn = iam_actions._dynamodb_table_arn(target, get_region(), get_account_id())
             for name in RESTORING:
-                action = f"dynamodb:{name}"
-                denied = iam_evaluator.enforce(access_key_id, action, "dynamodb", region, arn)
-                if isinstance(denied, iam_evaluator.EvalResult):
-                    return iam_actions.access_denied_response(
-                        "dynamodb", action, denied.principal_arn, new_uuid(), resource_arn=arn
-                    )
+                response = refused("dynamodb", f"dynamodb:{name}", arn)
+                if response:
+                    return response
         return original(request)
 
     dynamodb._restore_table_from_backup = restored
