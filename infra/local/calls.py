@@ -12,7 +12,9 @@ import re
 import threading
 from urllib.parse import parse_qs
 
-SERVICES = {"dynamodb": "DynamoDB", "sqs": "SQS", "sts": "STS", "iam": "IAM"}
+SERVICES = {"dynamodb": "DynamoDB", "sqs": "SQS", "sts": "STS", "iam": "IAM", "scheduler": "Scheduler"}
+# How EventBridge Scheduler's API writes what is done with one schedule.
+SCHEDULER = {"POST": "CreateSchedule", "GET": "GetSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}
 SERVICE = re.compile(r"Credential=([^/,]+)/\d{8}/[^/]+/([^/]+)/aws4_request")
 ATTEMPT = re.compile(r"attempt=(\d+)")
 ERROR_CODE = re.compile(r"<Code>([A-Za-z.]+)</Code>")
@@ -60,6 +62,8 @@ class Call:
         self.attempt = int(attempt[1]) if attempt else 1
         if target:
             self.operation, self.body = target.rsplit(".", 1)[-1], parsed_json(body)
+        elif self.service == "Scheduler":
+            self.body, self.operation = parsed_json(body), scheduler_operation(scope["method"], scope["path"])
         else:
             self.body = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             self.operation = self.body.get("Action") or f"{scope['method']} {scope['path'].split('/')[1]}"
@@ -189,6 +193,13 @@ def role_of(access_key_id):
         role = iam._roles._data.get((account, session.split("/")[1]))
         return role["Arn"] if role else arn
     return arn
+
+
+def scheduler_operation(method, path):
+    kind, _, name = path.strip("/").partition("/")
+    if kind != "schedules":
+        return f"{method} {kind}"
+    return SCHEDULER.get(method, method) if name else "ListSchedules"
 
 
 # What a call is about, in words and without ids.

@@ -23,6 +23,7 @@ from faults import PATH as ROWS_PATH
 from faults import Faults
 from instance_connect import serve_instance_connect
 from invocations import Invocations, trace_every_invocation
+from schedules import mend_scheduler
 from table_states import TABLES_PATH, TableStates
 
 WRITTEN_FOR = "1.5.33"
@@ -276,6 +277,7 @@ def main():
     mend_dynamodb(states)
     mend_ec2()
     serve_instance_connect()
+    mend_scheduler()
     apply_what_cloudformation_leaves_out()
     tell_functions_their_log_format()
     keep_every_log_line(logs)
