@@ -16,6 +16,8 @@ import time
 
 from authorization import ORGANIZATION_PATH, REGIONS_PATH, Organization, mend_authorization
 from calls import Recorder, note_permissions
+from chaos import PATH as CHAOS_PATH
+from chaos import Chaos
 from control import Control
 from dynamodb import mend_dynamodb
 from ec2 import mend_ec2
@@ -254,7 +256,8 @@ def watch_calls(invocations, logs, breaks_calls):
     note_permissions()
     recorder = Recorder(app.app, invocations, logs / "calls.jsonl", os.environ["MINISTACK_ACCOUNT_ID"])
     app.app = recorder
-    return {ROWS_PATH: Faults(recorder, invocations).answer_row} if breaks_calls else {}
+    answers = {ROWS_PATH: Faults(recorder, invocations).answer_row} if breaks_calls else {}
+    return answers | {CHAOS_PATH: Chaos(recorder).answer}
 
 
 def take_control_calls(answers):
@@ -285,12 +288,12 @@ def main():
     deliver_delayed_messages_in_time()
     invocations = Invocations()
     trace_every_invocation(invocations)
+    if breaks_calls:
+        let_failures_pause_nothing()
     answers = watch_calls(invocations, logs, breaks_calls)
     answers |= {REGIONS_PATH: organization.answer_region, ORGANIZATION_PATH: organization.answer_policy}
     answers |= {TABLES_PATH: states.answer}
     take_control_calls(answers)
-    if breaks_calls:
-        let_failures_pause_nothing()
 
     from ministack import app
 
