@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BackupStatus, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
 use aws_types::region::Region;
 
 use crate::customer::CustomerAccount;
-use crate::stack::Stack;
+use crate::stack::{Stack, eventually};
 
 /// The image of Amazon's that instances are launched from; local AWS has this one.
 const IMAGE: &str = "ami-0abcdef1234567890";
@@ -79,7 +79,14 @@ impl Estate {
         let value = aws_sdk_dynamodb::types::AttributeValue::S("kept".to_owned());
         self.dynamodb.put_item().table_name(name).item("pk", value).send().await.expect("the item is put");
         let backup = self.dynamodb.create_backup().table_name(name).backup_name("kept");
-        backup.send().await.expect("the backup is made");
+        let made = backup.send().await.expect("the backup is made").backup_details.expect("its details");
+        eventually("the backup is available", async || {
+            let told = self.dynamodb.describe_backup().backup_arn(&made.backup_arn).send().await;
+            let backup = told.expect("the backup").backup_description.expect("its description");
+            let details = backup.backup_details.expect("its details");
+            (details.backup_status == BackupStatus::Available).then_some(())
+        })
+        .await;
     }
 
     /// The state that an instance is in; none if EC2 no longer tells of it.
