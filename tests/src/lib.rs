@@ -16,6 +16,7 @@ mod estate;
 mod folder;
 mod openapi;
 mod provider;
+mod schedules;
 mod stack;
 
 pub use answer::Answer;
@@ -24,4 +25,5 @@ pub use customer::CustomerAccount;
 pub use estate::Estate;
 pub use folder::Folder;
 pub use provider::Provider;
+pub use schedules::HeldSchedule;
 pub use stack::{Stack, eventually, eventually_within};

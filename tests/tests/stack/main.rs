@@ -30,5 +30,7 @@ mod races;
 mod readme_walk;
 mod reconcile;
 mod refusals;
+mod runs;
+mod schedules;
 mod sources;
 mod terminals;
