@@ -242,12 +242,24 @@ impl Bench {
         self.state.lock().unwrap().updates.clone()
     }
 
+    /// The kinds of the events of a connection, in the order in which they were written.
+    pub fn events(&self, id: ConnectionId) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let pk = text(format!("CONNECTION#{id}"));
+        let events = state.items.iter().filter(|item| item["pk"] == pk && is_event(item));
+        events.map(|item| item["type"].as_s().unwrap().clone()).collect()
+    }
+
     /// The connection as the table has it.
     pub async fn connection(&self, id: ConnectionId) -> Connection {
         let connection = self.app.store.connection(id).await.unwrap();
         self.state.lock().unwrap().calls.pop();
         connection
     }
+}
+
+fn is_event(item: &Item) -> bool {
+    item["sk"].as_s().is_ok_and(|sk| sk.starts_with("EVENT#"))
 }
 
 fn table(state: &Arc<Mutex<State>>) -> Vec<Rule> {
