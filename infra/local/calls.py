@@ -85,6 +85,7 @@ class Recorder:
         self.interceptors = []
         # Told of each call and the body of its answer.
         self.listeners = []
+        self._roles = {}
 
     async def __call__(self, scope, receive, send):
         invocation = self._invocations.of(scope) if scope["type"] == "http" else None
@@ -118,13 +119,19 @@ class Recorder:
         finally:
             _permissions.reset(token)
 
+    def _role_of(self, access_key_id):
+        # A key is one role's for as long as it lasts, and finding out reads all the role's policies.
+        if access_key_id not in self._roles:
+            self._roles[access_key_id] = role_of(access_key_id)
+        return self._roles[access_key_id]
+
     def _write(self, call, permissions, answer):
         for listener in self.listeners:
             listener(call, answer["body"])
         line = {
             "invocation": call.invocation.number,
             "function": call.invocation.function,
-            "principal": role_of(call.access_key_id),
+            "principal": self._role_of(call.access_key_id),
             "service": call.service,
             "operation": call.operation,
             "signature": call.signature,

@@ -177,10 +177,13 @@ def list_backups_in_order(dynamodb):
         table = dynamodb._normalize_table_name(request.get("TableName") or "")
         lower, upper = request.get("TimeRangeLowerBound"), request.get("TimeRangeUpperBound")
         start = request.get("ExclusiveStartBackupArn") or ""
-        found = []
-        for arn, backup in dynamodb._backups.items():
+        found, place = [], here()
+        # The store's own way of listing asks anew for each of all accounts' backups whose it is.
+        for (account, region, arn), backup in list(dynamodb._backups._data.items()):
+            if (account, region) != place or arn <= start:
+                continue
             details, source = backup["BackupDetails"], backup["SourceTableDetails"]
-            if arn <= start or (table and source["TableName"] != table):
+            if table and source["TableName"] != table:
                 continue
             if kind != "ALL" and details["BackupType"] != kind:
                 continue
