@@ -27,7 +27,7 @@ pub const LONGEST_WINDOW: u16 = 1440;
 /// Why EventBridge does not hold a schedule as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Problem {
+pub struct ScheduleProblem {
     /// In one word that programs may decide by.
     pub code: String,
     /// What it is, for people.
@@ -82,7 +82,7 @@ pub struct Schedule {
     pub published_at: Option<Timestamp>,
     /// Why EventBridge does not hold it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Problem>,
+    pub problem: Option<ScheduleProblem>,
     /// When it was deleted: it stands here until EventBridge holds it no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
@@ -242,7 +242,7 @@ impl Schedule {
 
     /// The same, with EventBridge not holding it as it is.
     #[must_use]
-    pub fn refused(&self, problem: Problem) -> Self {
+    pub fn refused(&self, problem: ScheduleProblem) -> Self {
         Self { problem: Some(problem), ..self.clone() }
     }
 

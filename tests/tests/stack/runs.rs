@@ -113,8 +113,8 @@ async fn what_is_selected_is_backed_up_with_what_a_restore_would_lose() {
     assert_eq!(manifest["keys"], json!([{"name": "pk", "role": "HASH", "type": "S"}]));
     assert_eq!(events_of(&api, &connection, "backup.created").await, 2);
     assert_eq!(events_of(&api, &connection, "run.finished").await, 1);
-    let listed = api.get(&format!("/v1/runs?connection_id={}", connection["connection_id"].as_str().unwrap()));
-    assert_eq!(listed.await.expect(200)["items"][0]["run_id"], run["run_id"]);
+    let listed = format!("/v1/runs?connection_id={}", connection["connection_id"].as_str().unwrap());
+    assert_eq!(api.get(&listed).await.expect(200)["items"][0]["run_id"], run["run_id"]);
 }
 
 /// SQS may deliver whatever it has delivered once more, at any time.
@@ -123,7 +123,7 @@ async fn messages_that_come_again_make_no_further_backup() {
     let api = Api::operator();
     let (connection, account) = connected(&api, &BACKUP).await;
     let estate = Estate::of(&account, HOME);
-    for table in ["a", "b", "c"] {
+    for table in ["aaa", "bbb", "ccc"] {
         estate.make_bare_table(table).await;
     }
     let run = carried_out(&api, order(&connection, all_tables())).await;
@@ -156,14 +156,14 @@ async fn tables_are_selected_by_tag_where_tags_may_be_read() {
     let api = Api::operator();
     let (connection, account) = connected(&api, &BACKUP).await;
     let estate = Estate::of(&account, HOME);
-    for table in ["a", "b", "c"] {
+    for table in ["aaa", "bbb", "ccc"] {
         estate.make_bare_table(table).await;
     }
-    estate.tag_table("b", "backup", "daily").await;
-    estate.tag_table("c", "backup", "never").await;
+    estate.tag_table("bbb", "backup", "daily").await;
+    estate.tag_table("ccc", "backup", "never").await;
     let select = json!({"tags": {"backup": "daily"}});
     let run = carried_out(&api, order(&connection, select.clone())).await;
-    assert_eq!(told(&jobs(&api, &run).await), [("b".to_owned(), "succeeded".to_owned(), None)]);
+    assert_eq!(told(&jobs(&api, &run).await), [("bbb".to_owned(), "succeeded".to_owned(), None)]);
 
     let (classic, _) = connected(&api, &["classic"]).await;
     let refused = api.post("/v1/runs", order(&classic, select)).await;
@@ -237,7 +237,7 @@ async fn one_broken_customer_keeps_no_other_from_being_backed_up() {
     let (broken, other) = connected(&api, &BACKUP).await;
     let (gone, third) = connected(&api, &BACKUP).await;
     for account in [&account, &other, &third] {
-        Estate::of(account, HOME).make_bare_table("t").await;
+        Estate::of(account, HOME).make_bare_table("ttt").await;
     }
     // One may do nothing any more, another one does not let anybody in.
     let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
@@ -263,7 +263,7 @@ async fn a_run_is_for_connections_that_are_there_and_active() {
     let waiting = api.new_connection_for(json!({"capabilities": BACKUP, "regions": [HOME]})).await;
     api.post("/v1/runs", order(&waiting, all_tables())).await.refused(409, "connection_not_active");
     let (connection, account) = connected(&api, &BACKUP).await;
-    Estate::of(&account, HOME).make_bare_table("t").await;
+    Estate::of(&account, HOME).make_bare_table("ttt").await;
     let mut nobody = order(&connection, all_tables());
     nobody["connection_ids"] = json!(["con_00000000000000000000000000000000"]);
     api.post("/v1/runs", nobody).await.refused(404, "not_found");
@@ -285,7 +285,7 @@ async fn what_was_deleted_behind_our_back_is_told() {
     let api = Api::operator();
     let (connection, account) = connected(&api, &BACKUP).await;
     let estate = Estate::of(&account, HOME);
-    estate.make_bare_table("t").await;
+    estate.make_bare_table("ttt").await;
     let mut keeping = order(&connection, all_tables());
     keeping["retention"] = json!({"keep_last": 1});
     carried_out(&api, keeping.clone()).await;

@@ -86,7 +86,7 @@ async fn a_schedule_fires_by_itself() {
     let api = Api::operator();
     let (connection, account) = connected(&api, &BACKUP).await;
     let estate = Estate::of(&account, HOME);
-    estate.make_bare_table("t").await;
+    estate.make_bare_table("ttt").await;
     let mut often = nightly();
     often["expression"] = json!("rate(1 minute)");
     often["flexible_window_minutes"] = Value::Null;
@@ -110,7 +110,7 @@ async fn a_time_that_is_told_again_is_the_same_run() {
     let (api, provider) = (Api::operator(), Provider::new());
     let (connection, account) = connected(&api, &BACKUP).await;
     let estate = Estate::of(&account, HOME);
-    estate.make_bare_table("t").await;
+    estate.make_bare_table("ttt").await;
     let made = scheduled(&api, &connection, nightly()).await;
     let firing = |at: &str| json!({"kind": "scheduled", "schedule_id": made["schedule_id"], "scheduled_time": at});
     for _ in 0..3 {
