@@ -4,6 +4,7 @@ use clap::Args;
 use comfy_table::Cell;
 use serde_json::Value;
 
+use super::plan::report;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -61,6 +62,8 @@ pub(super) fn view(operation: &Value) -> String {
     });
     parts.push(listing(&["target", "outcome", "code", "detail"], 3, rows.collect()));
     match operation.get("output") {
+        // What was restored from a backup is a report; everything else is AWS's own answer.
+        Some(output) if output.get("target_table").is_some() => parts.push(report(output)),
         Some(output) if !output.is_null() => parts.push(pretty(output)),
         _ => {}
     }
