@@ -49,7 +49,7 @@ Exit codes:
      an operation or a run ended in failed or partial
   exec and ssh end with the code of their command, or with 126 or 127 if that could not be run
 
-Colours and live progress are for terminals; NO_COLOR turns colours off.
+Colours and live progress are for terminals; NO_COLOR turns both off.
 
 Examples:
   drawbridge doctor

@@ -38,6 +38,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IN_PROGRESS: &str = "request_in_progress";
 /// Others changed the same thing at the same time, again and again; this request changed nothing.
 const CONCURRENT: &str = "concurrent_change";
+/// The customer's account did not show what a plan is about; nothing was planned or applied.
+const NOT_SEEN: [&str; 2] = ["account_unavailable", "no_session"];
 /// Answered like a dependency that is down, but waiting makes no room.
 const FULL: &str = "grant_capacity_exhausted";
 
@@ -212,7 +214,9 @@ impl Client {
         let asked = headers.get(RETRY_AFTER).and_then(seconds);
         match failure.code.as_deref() {
             Some(FULL) => Attempt::Failed(failure),
-            Some(CONCURRENT) => Attempt::Passing { failure, asked, is_lost: false },
+            Some(code) if code == CONCURRENT || NOT_SEEN.contains(&code) => {
+                Attempt::Passing { failure, asked, is_lost: false }
+            }
             Some(IN_PROGRESS) => Attempt::Passing { failure, asked, is_lost: true },
             // What is throttled was not looked at.
             _ if status == StatusCode::TOO_MANY_REQUESTS => {

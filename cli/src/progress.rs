@@ -1,10 +1,11 @@
 //! What happens meanwhile, on standard error: live on a terminal, plain lines elsewhere.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::screen::say;
+use crate::screen::{say, takes_escape_codes};
 
 /// How long there is between two lines that tell how far something has come.
 const BETWEEN_COUNTS: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 10 });
@@ -27,8 +28,8 @@ impl Progress {
     /// Begins to report.
     pub fn start() -> Self {
         let bar = ProgressBar::new_spinner();
-        // It hides itself where standard error is no terminal that can be drawn on.
-        if bar.is_hidden() {
+        // It hides itself where standard error is no terminal that can be drawn on, but does not heed `NO_COLOR`.
+        if bar.is_hidden() || !takes_escape_codes(&io::stderr()) {
             return Self::to(Sink::Plain);
         }
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::api::Keys;
 use crate::customer::document;
+use crate::schedules::Scheduler;
 use crate::stack::Stack;
 
 /// The provider's account, as its root user sees it.
@@ -20,6 +21,7 @@ pub struct Provider {
     sts: aws_sdk_sts::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
+    pub(crate) scheduler: Scheduler,
 }
 
 impl Default for Provider {
@@ -45,6 +47,7 @@ impl Provider {
             sts: aws_sdk_sts::Client::new(&aws),
             dynamodb: aws_sdk_dynamodb::Client::new(&aws),
             sqs: aws_sdk_sqs::Client::new(&aws),
+            scheduler: Scheduler::new(&aws),
         }
     }
 
@@ -306,7 +309,11 @@ impl Provider {
         self.send_to(&self.stack.jobs_queue_url, body).await;
     }
 
-    async fn send_to(&self, queue: &str, body: &str) {
+    pub(crate) fn stack(&self) -> &'static Stack {
+        self.stack
+    }
+
+    pub(crate) async fn send_to(&self, queue: &str, body: &str) {
         self.sqs.send_message().queue_url(queue).message_body(body).send().await.expect("the queue takes it");
     }
 }

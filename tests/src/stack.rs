@@ -38,6 +38,12 @@ pub struct Stack {
     pub dlq_url: String,
     /// The queue of what is done in customers' accounts.
     pub jobs_queue_url: String,
+    /// The queue of what is to be run.
+    pub runs_queue_url: String,
+    /// Its dead letters.
+    pub runs_dlq_url: String,
+    /// The group of customers' schedules in EventBridge.
+    pub schedule_group: String,
     /// Where messages about work in customers' accounts end that failed too often.
     pub jobs_dlq_url: String,
     /// The first broker.

@@ -1,10 +1,11 @@
 //! An offboarding, told as a story:
 //!
-//! 1. The role is given back, as far as nobody else needs it.
-//! 2. The grant is seen removed from IAM.
-//! 3. AWS is asked for the role, by the broker that had it and with the right external ID, until it
+//! 1. Its schedules are removed.
+//! 2. The role is given back, as far as nobody else needs it.
+//! 3. The grant is seen removed from IAM.
+//! 4. AWS is asked for the role, by the broker that had it and with the right external ID, until it
 //!    has refused as often in a row as a proof needs rounds: IAM's servers learn one by one.
-//! 4. The receipt is written, and the role is nobody's.
+//! 5. The receipt is written, and the role is nobody's.
 //!
 //! A role that still answers at the deadline leaves the connection `offboarding`, with the reason
 //! and an alarm, and is tried again by schedule. Each step is safe to repeat, as those of a
@@ -21,6 +22,7 @@ use runtime::now;
 
 use crate::app::App;
 use crate::give_back::give_back;
+use crate::remove_schedules::remove_schedules;
 use crate::publish::{Force, LOOK_AGAIN, publish};
 use work::{Asked, Standing, UNWRITTEN_DELAY, may_pass};
 
@@ -72,6 +74,7 @@ async fn try_step(app: &App, step: &OffboardStep, delivered_before: bool) -> Res
 
 /// Takes the grant away, asks and judges once, and writes what follows.
 async fn advance(app: &App, connection: &Connection, offboarding: &Offboarding) -> Result<(), Error> {
+    remove_schedules(app, connection).await?;
     let Some(shard) = offboarding.shard else { return conclude(app, connection).await };
     let begun = now();
     if let Some(rest) = rest_of_interval(app, offboarding, begun) {

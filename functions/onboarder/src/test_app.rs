@@ -32,7 +32,7 @@ use domain::verification::Depth;
 use domain::{Actor, Connection, ConnectionId, EventId, VerificationId, grant, sample};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{SdkConfig, now};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 
 use crate::App;
 
@@ -159,7 +159,8 @@ impl Bench {
             .build();
         let app = App {
             store: Store::with_client(dynamodb, "table"),
-            queue: OnboardingQueue::with_client(sqs, "https://queue"),
+            queue: OnboardingQueue::with_client(sqs.clone(), "https://queue"),
+            runs: RunsQueue::with_client(sqs, "https://runs"),
             grants: Grants::new(&nowhere, sample::deployment()),
             probes: TrustProbes::new(Brokers::new(nowhere.clone(), sample::deployment()), now),
             sessions: Sessions::new(Brokers::new(nowhere.clone(), sample::deployment())),
@@ -241,12 +242,24 @@ impl Bench {
         self.state.lock().unwrap().updates.clone()
     }
 
+    /// The kinds of the events of a connection, in the order in which they were written.
+    pub fn events(&self, id: ConnectionId) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let pk = text(format!("CONNECTION#{id}"));
+        let events = state.items.iter().filter(|item| item["pk"] == pk && is_event(item));
+        events.map(|item| item["type"].as_s().unwrap().clone()).collect()
+    }
+
     /// The connection as the table has it.
     pub async fn connection(&self, id: ConnectionId) -> Connection {
         let connection = self.app.store.connection(id).await.unwrap();
         self.state.lock().unwrap().calls.pop();
         connection
     }
+}
+
+fn is_event(item: &Item) -> bool {
+    item["sk"].as_s().is_ok_and(|sk| sk.starts_with("EVENT#"))
 }
 
 fn table(state: &Arc<Mutex<State>>) -> Vec<Rule> {

@@ -6,6 +6,7 @@
 mod app;
 mod continue_operation;
 mod receive;
+mod run_chunk;
 
 pub use app::App;
 pub use receive::receive;

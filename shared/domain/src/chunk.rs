@@ -44,6 +44,9 @@ pub struct Chunk {
     /// Until when somebody may be asking AWS for what is in the phase `asking`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asking_until: Option<Timestamp>,
+    /// When it was first taken from the queue: waiting there is not held against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
     /// How many steps in a row changed nothing.
     #[serde(default)]
     pub idle: u32,
@@ -76,6 +79,7 @@ impl Chunk {
             revision: 1,
             width: MOST_JOBS,
             asking_until: None,
+            taken_at: None,
             idle: 0,
             tally: Tally::of(&jobs),
             jobs,
@@ -128,9 +132,16 @@ impl Chunk {
         Self {
             steps: if self.is_settled() { steps.ended() } else { steps },
             asking_until: None,
+            taken_at: self.taken_at.or(Some(now)),
             idle: if moved { 0 } else { self.idle.saturating_add(1) },
             ..self.clone()
         }
+    }
+
+    /// Whether it has taken too long.
+    #[must_use]
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        self.steps.deadline <= now || self.taken_at.is_some_and(|since| since + LONGEST_CHUNK <= now)
     }
 
     /// Whether every job has ended.
@@ -171,3 +182,6 @@ impl Chunk {
         SignedDuration::from_secs(LONGEST_PAUSE.min(1 << self.idle.min(6)))
     }
 }
+
+#[cfg(test)]
+mod tests;

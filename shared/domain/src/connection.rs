@@ -78,7 +78,7 @@ pub struct Connection {
     pub receipt: Option<Receipt>,
     /// When a verification last had an outcome.
     pub last_verified_at: Option<Timestamp>,
-    /// When a verification that looks at everything last had an outcome.
+    /// When a verification that looks at everything last had an outcome, and left nothing open.
     pub last_full_at: Option<Timestamp>,
     /// When its trust was first proven, for whichever role: from then on its account is fixed, and
     /// its role is the operator's to replace.
@@ -309,9 +309,15 @@ impl Connection {
                 (ConnectionEvent::Inconclusive, about_role(ReasonCode::GrantCapacityExhausted))
             }
         };
-        let codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
+        let mut codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
+        let unanswered = matches!(outcome, Outcome::Proven(assessment) if assessment.unanswered);
+        if unanswered && !codes.contains(&ReasonCode::ProbeInconclusive) {
+            // What was known before still holds and gives no reason; the record says what is open.
+            codes.push(ReasonCode::ProbeInconclusive);
+        }
         let state = self.state.after(event)?;
         let inconclusive = matches!(outcome, Outcome::Inconclusive | Outcome::NoRoom);
+        let open = inconclusive || codes.contains(&ReasonCode::ProbeInconclusive);
         let proven = matches!(outcome, Outcome::Proven(_) | Outcome::OwnedElsewhere);
         let trust = Trust {
             proven,
@@ -347,7 +353,8 @@ impl Connection {
         }
         if !inconclusive {
             next.last_verified_at = Some(now);
-            if verification.depth == Depth::Full {
+            // A look that left something open is tried again, and as fully.
+            if verification.depth == Depth::Full && !open {
                 next.last_full_at = Some(now);
             }
         }
@@ -355,9 +362,8 @@ impl Connection {
             next.account_id = Some(role.account().clone());
             next.first_proven_at = next.first_proven_at.or(Some(now));
         }
-        let open = codes.contains(&ReasonCode::ProbeInconclusive);
         next.due_at = match state.owns_its_role() {
-            true if inconclusive || open => Some(cadence.again(now)),
+            true if open => Some(cadence.again(now)),
             true => Some(cadence.next(self.id, now)),
             false => None,
         };
@@ -366,7 +372,7 @@ impl Connection {
         }
         let claims = (state.owns_its_role() && !self.state.owns_its_role()).then(|| role.clone());
 
-        let kind = match (inconclusive, self.state == state) {
+        let kind = match (open, self.state == state) {
             (_, false) => EventType::StateChanged,
             (true, true) => EventType::VerificationInconclusive,
             (false, true) => EventType::Verified,

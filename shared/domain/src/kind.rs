@@ -121,3 +121,6 @@ impl FromStr for Kind {
 }
 
 crate::text::serde_as_text!(Kind);
+
+#[cfg(test)]
+mod tests;

@@ -287,12 +287,13 @@ impl Run {
         SignedDuration::from_secs(LONGEST_PAUSE.min(1 << self.progress.idle.min(4)))
     }
 
-    /// The same, over.
+    /// The same, over: what was not counted yet became this.
     #[must_use]
-    pub fn finished(&self, now: Timestamp) -> Self {
+    pub fn finished(&self, tally: Tally, now: Timestamp) -> Self {
         let steps = self.progress.steps.ended();
         let progress = Progress { steps, sending: Vec::new(), ..self.progress.clone() };
-        Self { state: self.tally.state(), progress, finished_at: Some(now), ..self.clone() }
+        let tally = self.tally.and(tally);
+        Self { state: tally.state(), tally, progress, finished_at: Some(now), ..self.clone() }
     }
 
     /// The event that tells of its end.
@@ -325,3 +326,6 @@ pub(crate) fn told(data: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -271,3 +271,6 @@ fn admit_state(connection: &Connection) -> Result<(), Error> {
 
 /// How long a deleted schedule stands in the table at most, waiting for EventBridge.
 pub const TOMBSTONE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+#[cfg(test)]
+mod tests;

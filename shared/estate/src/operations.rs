@@ -5,7 +5,7 @@
 //! of them. An input's type says what may be asked: what it does not name, nobody can send.
 
 pub(crate) mod attribute_value;
-mod deadline;
+pub(crate) mod deadline;
 pub(crate) mod dynamodb;
 pub(crate) mod ec2;
 mod outcome;

@@ -126,8 +126,22 @@ impl Store {
     pub async fn backup(&self, id: BackupId) -> Result<Backup, Error> {
         let pointer = self.get(Key::backup_pointer(id)).await?.ok_or_else(|| Error::not_found("backup"))?;
         let Pointer { connection_id, region, resource } = from_item(pointer)?;
-        let item = self.get(Key::backup(connection_id, &region, &resource, id)).await?;
-        from_item(item.ok_or_else(|| Error::not_found("backup"))?)
+        let backup = self.backup_of(connection_id, &region, &resource, id).await?;
+        backup.ok_or_else(|| Error::not_found("backup"))
+    }
+
+    /// One backup of a resource, with what its table was like.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn backup_of(
+        &self,
+        connection: ConnectionId,
+        region: &Region,
+        resource: &str,
+        id: BackupId,
+    ) -> Result<Option<Backup>, Error> {
+        self.get(Key::backup(connection, region, resource, id)).await?.map(from_item).transpose()
     }
 
     /// One page of a connection's backups, by Region, resource and time.

@@ -259,6 +259,11 @@ impl Store {
     ) -> Result<bool, Error> {
         match self.transact(writes).await {
             Ok(()) => Ok(true),
+            // Of what is written with it, something is no longer as it was read; whoever takes the step
+            // again reads it anew.
+            Err(Refusal::Conditions(places)) if !places.contains(&0) => {
+                Err(Error::unavailable("something that is written with a step has changed meanwhile"))
+            }
             Err(Refusal::Conditions(_)) => {
                 let found = self.get(key).await?.map(from_item::<T>).transpose()?;
                 Ok(found.as_ref() == Some(next))

@@ -6,6 +6,7 @@ use std::process::Command;
 use blackbox::Api;
 
 const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+const README: &str = include_str!("../../../README.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 #[tokio::test]
@@ -36,18 +37,62 @@ async fn the_template_routes_what_the_api_describes() {
     assert_eq!(routed, described, "each route with whether IAM guards it");
 }
 
+/// The functions of the template, each with all that stands below its type.
+fn function_resources() -> Vec<String> {
+    let resources = TEMPLATE.split("Type: AWS::Serverless::Function").skip(1);
+    let body = |resource: &str| {
+        let lines = resource.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    resources.map(body).collect()
+}
+
+#[test]
+fn readme_lists_the_environment_that_the_template_gives_each_function() {
+    let given: BTreeSet<(String, String)> = function_resources()
+        .iter()
+        .flat_map(|body| {
+            let (_, code) = body.split_once("CodeUri: ../functions/").unwrap();
+            let function = code.lines().next().unwrap().to_owned();
+            let (_, variables) = body.split_once("\n        Variables:\n").unwrap();
+            let variables = variables.lines().take_while(|line| line.starts_with("          "));
+            let names = variables
+                .filter_map(|line| line.trim_start_matches(' ').split_once(':').map(|(name, _)| name));
+            let names = names.filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            names.map(|name| (name.to_owned(), function.clone())).collect::<Vec<_>>()
+        })
+        .collect();
+    let functions: BTreeSet<&str> = given.iter().map(|(_, function)| function.as_str()).collect();
+
+    let (_, section) = README.split_once("\n### Environment of the functions\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let listed: BTreeSet<(String, String)> = rows
+        .flat_map(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let [names, whose, _] = cells[..] else { panic!("three columns: {row}") };
+            let whose: Vec<&str> = if whose == "all" {
+                functions.iter().copied().collect()
+            } else {
+                whose.split(", ").collect()
+            };
+            let names = names.split('`').skip(1).step_by(2);
+            names
+                .flat_map(move |name| {
+                    whose.clone().into_iter().map(|function| (name.to_owned(), function.to_owned()))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(listed, given);
+}
+
 #[test]
 fn a_function_that_feeds_its_own_queue_is_allowed_to() {
     // Lambda stops such a function after about 16 rounds otherwise. Source: Lambda Developer Guide,
     // "Use Lambda recursive loop detection to prevent infinite loops".
-    let resources: Vec<&str> = TEMPLATE.split("Type: AWS::Serverless::Function").skip(1).collect();
     let mut loops = 0;
-    for resource in resources {
-        let body: String = resource
-            .lines()
-            .take_while(|line| line.is_empty() || line.starts_with("    "))
-            .collect::<Vec<_>>()
-            .join("\n");
+    for body in function_resources() {
         if body.contains("Type: SQS") && body.contains("_QUEUE_URL") {
             assert!(body.contains("RecursiveLoop: Allow"), "{body}");
             loops += 1;

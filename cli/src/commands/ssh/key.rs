@@ -92,7 +92,7 @@ impl Folder {
             Failure::unexpected("no folder for the key could be made").because(error.to_string())
         };
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+        getrandom::fill(&mut bytes).map_err(|error| failed(error.into()))?;
         let name = format!("drawbridge-{:032x}", u128::from_be_bytes(bytes));
         let path = std::env::temp_dir().join(name);
         // What is there already is somebody else's, and is no folder of this command's.
