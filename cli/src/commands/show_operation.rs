@@ -32,9 +32,9 @@ impl ShowOperation {
     }
 }
 
-/// An operation that failed, wholly or in part, is not as it should be.
-pub(super) fn exit(operation: &Value) -> Exit {
-    match field(operation, "state").as_str() {
+/// An operation or a run that failed, wholly or in part, is not as it should be.
+pub(super) fn exit(of: &Value) -> Exit {
+    match field(of, "state").as_str() {
         "failed" | "partial" => Exit::NotAccepted,
         _ => Exit::Done,
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::act::tag;
+use super::act::{put, tag};
 
 /// Which resources.
 #[derive(Debug, Default, Args)]
@@ -70,4 +70,11 @@ impl Kept {
         ];
         rules.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))).collect()
     }
+}
+
+/// What schedules and runs are both asked: where, which resources, and what is kept.
+pub(super) fn put_terms(body: &mut Map<String, Value>, regions: &[String], selected: &Selected, kept: &Kept) {
+    put(body, "regions", (!regions.is_empty()).then(|| json!(regions)));
+    put(body, "select", Some(selected.select()));
+    put(body, "retention", Some(kept.retention()).filter(|rules| !rules.is_empty()));
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::commands::id;
+use crate::commands::show_operation::exit;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::screen::Screen;
@@ -32,14 +33,6 @@ impl ShowRun {
         let run = client.get(&["v1", "runs", &self.run_id], &[]).await?;
         screen.show(&run, view)?;
         Ok(exit(&run))
-    }
-}
-
-/// A run that failed, wholly or in part, is not as it should be.
-pub(super) fn exit(run: &Value) -> Exit {
-    match field(run, "state").as_str() {
-        "failed" | "partial" => Exit::NotAccepted,
-        _ => Exit::Done,
     }
 }
 

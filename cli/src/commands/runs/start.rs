@@ -8,7 +8,7 @@ use super::watch::follow;
 use crate::client::Client;
 use crate::commands::act::put;
 use crate::commands::id;
-use crate::commands::terms::{Kept, Selected};
+use crate::commands::terms::{Kept, Selected, put_terms};
 use crate::commands::watch_connection::Following;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -79,9 +79,7 @@ impl StartRun {
         let whose = if self.all { json!("all") } else { json!(self.connections) };
         put(&mut body, "connection_ids", Some(whose));
         put(&mut body, "kind", Some(self.kind.as_str()));
-        put(&mut body, "regions", (!self.regions.is_empty()).then(|| json!(self.regions)));
-        put(&mut body, "select", Some(self.selected.select()));
-        put(&mut body, "retention", Some(self.kept.retention()).filter(|rules| !rules.is_empty()));
+        put_terms(&mut body, &self.regions, &self.selected, &self.kept);
         put(&mut body, "timezone", self.timezone.as_deref());
         put(&mut body, "dry_run", self.dry_run.then_some(true));
         body.into()

@@ -101,7 +101,7 @@ async fn a_run_is_followed_to_its_end_and_its_failures_are_told_as_they_come() {
     let progress = Progress::kept();
     let client = server.client();
     let ended = until_over(&client, "run_1", Duration::from_secs(9), &progress).await.unwrap();
-    assert_eq!(show::exit(&ended), Exit::NotAccepted);
+    assert_eq!(crate::commands::show_operation::exit(&ended), Exit::NotAccepted);
     assert_eq!(
         progress.lines(),
         [

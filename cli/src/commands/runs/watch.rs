@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::show::{count, counts, exit, state, view};
+use super::show::{count, counts, state, view};
 use crate::client::Client;
 use crate::commands::id;
+use crate::commands::show_operation::exit;
 use crate::commands::watch_connection::{INTERVAL, Patience};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};

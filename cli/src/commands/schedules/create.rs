@@ -1,13 +1,13 @@
 //! `drawbridge schedules create`.
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::show::view;
 use crate::client::Client;
 use crate::commands::act::put;
 use crate::commands::id;
-use crate::commands::terms::{Kept, Selected};
+use crate::commands::terms::{Kept, Selected, put_terms};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::screen::Screen;
@@ -74,9 +74,7 @@ impl CreateSchedule {
         put(&mut body, "expression", Some(self.expression.as_str()));
         put(&mut body, "timezone", self.timezone.as_deref());
         put(&mut body, "flexible_window_minutes", self.window);
-        put(&mut body, "regions", (!self.regions.is_empty()).then(|| json!(self.regions)));
-        put(&mut body, "select", Some(self.selected.select()));
-        put(&mut body, "retention", Some(self.kept.retention()).filter(|rules| !rules.is_empty()));
+        put_terms(&mut body, &self.regions, &self.selected, &self.kept);
         put(&mut body, "enabled", self.disabled.then_some(false));
         body.into()
     }
