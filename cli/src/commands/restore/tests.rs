@@ -26,7 +26,7 @@ fn plan() -> Answer {
     Answer::new(201, plan)
 }
 
-fn operation(state: &str, output: Value) -> Value {
+fn operation(state: &str, output: &Value) -> Value {
     json!({
         "operation_id": "op_1", "action": "dynamodb:RestoreTableFromBackup", "state": state, "output": output,
         "targets": [{"id": "orders-2", "outcome": state}],
@@ -45,8 +45,8 @@ async fn a_restore_is_followed_and_its_report_is_shown() {
     });
     let script = vec![
         plan(),
-        Answer::new(202, operation("running", Value::Null)),
-        Answer::ok(operation("partial", report)),
+        Answer::new(202, operation("running", &Value::Null)),
+        Answer::ok(operation("partial", &report)),
     ];
     let arguments =
         ["--region", "eu-west-1", "--count-items", "--reason", "why", "--yes", "--watch", "--timeout", "60"];
@@ -69,7 +69,7 @@ async fn a_restore_is_followed_and_its_report_is_shown() {
 
 #[tokio::test]
 async fn a_restore_goes_on_by_itself() {
-    let script = vec![plan(), Answer::new(202, operation("running", Value::Null))];
+    let script = vec![plan(), Answer::new(202, operation("running", &Value::Null))];
     let screen = Screen::answering(Format::Table, "yes");
     let (outcome, screen, server) = run(screen, &[], script).await;
     assert_eq!((outcome.unwrap(), server.seen().len()), (Exit::Done, 2));

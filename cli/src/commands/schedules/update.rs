@@ -34,6 +34,7 @@ Examples:
   drawbridge schedules update sch_… --expression 'cron(0 4 * * ? *)' --timezone Europe/Berlin
   drawbridge schedules update sch_… --keep-last 7 --keep-monthly 12
   drawbridge schedules update sch_… --disable")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct UpdateSchedule {
     /// The schedule's id
     #[arg(value_name = "ID", value_parser = id)]
