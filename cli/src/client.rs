@@ -61,7 +61,7 @@ pub struct Client {
 pub enum Conditional {
     /// It is made, and this is the answer.
     Made(Value),
-    /// There is another version by now. The answer to an earlier attempt was lost, so that it may be
+    /// There is another version by now, or none. The answer to an earlier attempt was lost, so that it may be
     /// the one that this very change has made: the caller looks.
     Unknown(Box<Failure>),
 }
@@ -145,9 +145,9 @@ impl Client {
         self.send(&Call { body: Some(body), ..Call::new(Method::PUT, segments) }).await.result
     }
 
-    /// Takes something away. What is gone cannot go again.
-    pub async fn delete(&self, segments: &[&str]) -> Result<()> {
-        self.send(&Call::new(Method::DELETE, segments)).await.result.map(drop)
+    /// Takes something away, or plans to. What is gone cannot go again.
+    pub async fn delete(&self, segments: &[&str]) -> Result<Value> {
+        self.send(&Call::new(Method::DELETE, segments)).await.result
     }
 
     /// Changes what is at this version.
@@ -280,7 +280,10 @@ impl Outcome {
     fn conditional(self) -> Result<Conditional> {
         match self.result {
             Ok(answer) => Ok(Conditional::Made(answer)),
-            Err(failure) if self.had_lost && failure.code.as_deref() == Some("version_mismatch") => {
+            Err(failure)
+                if self.had_lost
+                    && matches!(failure.code.as_deref(), Some("version_mismatch" | "not_found")) =>
+            {
                 Ok(Conditional::Unknown(failure))
             }
             Err(failure) => Err(failure),

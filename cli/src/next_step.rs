@@ -8,6 +8,9 @@ pub const LOOK_FIRST: &str = "whether the request took effect is not known: look
 
 /// The next step after a refusal with this code of a request to this path, where there is a good one.
 pub fn for_code(code: &str, segments: &[&str], retry_after: Option<&str>) -> Option<String> {
+    if let Some(step) = of_what_is_scheduled(code, segments) {
+        return Some(step);
+    }
     let connection = match segments {
         ["v1", "connections", id, ..] => id,
         // A plan tells which connection it is for.
@@ -169,12 +172,51 @@ fn again(retry_after: Option<&str>) -> String {
 pub fn managed_policy(method: &Method, segments: &[&str]) -> &'static str {
     let is_invite = matches!(segments, ["v1", "connections", _, "invite"]);
     match *method {
-        // To take an invite back must not wait for an administrator.
-        Method::DELETE if is_invite => "drawbridge-operator (or drawbridge-admin)",
+        // To take an invite back, or to stop a schedule, must not wait for an administrator.
+        Method::DELETE if is_invite || matches!(segments, ["v1", "schedules", _]) => {
+            "drawbridge-operator (or drawbridge-admin)"
+        }
         Method::GET => "drawbridge-viewer (or drawbridge-operator or drawbridge-admin)",
         Method::DELETE => "drawbridge-admin",
         _ => "drawbridge-operator (or drawbridge-admin)",
     }
+}
+
+/// The same of schedules, runs and backups.
+fn of_what_is_scheduled(code: &str, segments: &[&str]) -> Option<String> {
+    let step = match (code, segments) {
+        ("not_found", ["v1", "schedules", ..]) => {
+            "`drawbridge schedules list CONNECTION` shows which there are"
+        }
+        ("not_found", ["v1", "runs", _, ..]) => "`drawbridge runs list --all` shows which there are",
+        ("not_found" | "connection_not_active" | "capability_missing", ["v1", "runs"]) => {
+            "`drawbridge connections list --all` shows which there are, their states and capabilities; `runs start \
+             --all` takes those that are active or degraded"
+        }
+        ("not_found", ["v1", "backups", ..]) => "`drawbridge backups list CONNECTION` shows which there are",
+        ("version_mismatch", ["v1", "schedules", id]) => {
+            return Some(format!(
+                "somebody else changed it meanwhile: `drawbridge schedules show {id}` shows how it is now; then decide \
+                 anew and repeat"
+            ));
+        }
+        ("selection_empty" | "invalid_selection", _) => {
+            "say which tables: --name '*' means all of them, --name 'prod-*' some, --table NAME one"
+        }
+        ("retention_empty" | "invalid_retention", _) => {
+            "give --keep-last, --keep-daily, --keep-weekly, --keep-monthly or --max-age-days, each 1 or more"
+        }
+        ("invalid_expression", _) => {
+            "`drawbridge schedules preview --expression 'cron(0 5 * * ? *)' --timezone UTC` tries one without making \
+             anything"
+        }
+        ("invalid_timezone", _) => "give a name of the IANA database, such as Europe/Berlin",
+        ("kind_not_offered" | "unknown_kind", _) => {
+            "the kind that this version carries out is dynamodb-backup"
+        }
+        _ => return None,
+    };
+    Some(step.to_owned())
 }
 
 #[cfg(test)]

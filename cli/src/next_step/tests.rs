@@ -49,6 +49,17 @@ fn step(code: &str, path: &str, wait: Option<&str>) -> Option<String> {
 #[case("no_session", PLANS, "try again in 7 seconds")]
 #[case("grant_capacity_exhausted", "v1/connections/con_1/role", "BrokerCount")]
 #[case("concurrent_change", "v1/connections/con_1", "try again in 7 seconds")]
+#[case("not_found", "v1/schedules/sch_1/preview", "drawbridge schedules list CONNECTION")]
+#[case("not_found", "v1/runs/run_1/jobs", "drawbridge runs list --all")]
+#[case("not_found", "v1/backups/bkp_1/restore", "drawbridge backups list CONNECTION")]
+#[case("not_found", "v1/runs", "drawbridge connections list --all")]
+#[case("connection_not_active", "v1/runs", "runs start --all")]
+#[case("version_mismatch", "v1/schedules/sch_1", "drawbridge schedules show sch_1")]
+#[case("selection_empty", "v1/runs", "--name '*'")]
+#[case("retention_empty", "v1/schedules/sch_1", "--keep-last")]
+#[case("invalid_expression", "v1/connections/con_1/schedules", "drawbridge schedules preview")]
+#[case("invalid_timezone", "v1/runs", "Europe/Berlin")]
+#[case("kind_not_offered", "v1/runs", "dynamodb-backup")]
 fn a_refusal_is_followed_by_what_to_do(#[case] code: &str, #[case] path: &str, #[case] said: &str) {
     let step = step(code, path, Some("7")).unwrap();
     assert!(step.contains(said), "{step}");

@@ -82,7 +82,7 @@ pub(crate) async fn create_run(
 /// Refuses an order that one of the connections that it names does not admit. All that are refused for the
 /// same reason are named.
 async fn admit_each(app: &App, ids: &[ConnectionId], order: &RunOrder) -> Result<(), Error> {
-    let admissions = ids.to_vec().into_iter().enumerate().map(async |(place, id)| {
+    let admissions = ids.iter().copied().enumerate().map(async |(place, id)| {
         let at = format!("/connection_ids/{place}");
         let connection = app.store.connection(id).await.map_err(|error| named(error, &at))?;
         admit(order, &connection, &at)

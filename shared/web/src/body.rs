@@ -157,7 +157,6 @@ fn pointer(path: &serde_ignored::Path<'_>) -> String {
 ///
 /// # Errors
 /// When it cannot be read.
-#[expect(clippy::option_option, reason = "a null that is given is not a field that is left out")]
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
@@ -195,6 +194,14 @@ mod tests {
         name: String,
         labels: Option<BTreeMap<String, String>>,
         list: Option<Vec<Inner>>,
+        closed: Option<Closed>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read, to see that it can be")]
+    struct Closed {
+        one: Option<u8>,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -207,6 +214,7 @@ mod tests {
     #[case(r#"{"name":"a","nmae":1}"#, "unknown_field", "/nmae")]
     #[case(r#"{"name":"a","x/y":{"deep":1}}"#, "unknown_field", "/x~1y")]
     #[case(r#"{"name":"a","list":[{"id":1},{"id":2,"extra":3}]}"#, "unknown_field", "/list/1/extra")]
+    #[case(r#"{"name":"a","closed":{"two/2":3}}"#, "unknown_field", "/closed/two~12")]
     #[case(r#"{"name":5}"#, "invalid_type", "/name")]
     #[case(r#"{"name":"a","labels":{"k":[]}}"#, "invalid_type", "/labels/k")]
     #[case(r#"{"name":"a","list":[{"id":300}]}"#, "invalid_type", "/list/0/id")]
