@@ -1,8 +1,8 @@
 """Kills functions' processes at random, for the tests of what is left behind wherever a function ends.
 
 With the given probability the process of a function that has just made a call to AWS is killed, when the call has taken
-effect and before it is answered. Each invocation has a process of its own, so that it ends that invocation and no other.
-A test speaks to it by HTTP, on any stack:
+effect and before it is answered. Each invocation has a process of its own, so that it ends that one and no other. A
+test speaks to it by HTTP, on any stack:
 
     PUT    /_drawbridge/chaos  {"functions": ["planner", "worker"], "probability": 0.05, "seed": 7}
                                begins, and counts from nothing; and, where they are given,

@@ -1,7 +1,8 @@
 """What AWS's services answer when they throttle, fail, or are out: the code, the status and the form of each.
 
-Sources: "Common errors" of the API references of DynamoDB, SQS, IAM and STS; EventBridge Scheduler API Reference,
-CreateSchedule; DynamoDB Developer Guide, "Error handling with DynamoDB"; SQS API Reference, SendMessage (RequestThrottled); IAM API Reference, CreatePolicy (ServiceFailure).
+Sources: "Common errors" of the API references of DynamoDB, SQS, IAM and STS; DynamoDB Developer Guide, "Error handling
+with DynamoDB"; SQS API Reference, SendMessage (RequestThrottled); IAM API Reference, CreatePolicy (ServiceFailure);
+EventBridge Scheduler API Reference, CreateSchedule.
 """
 
 import json

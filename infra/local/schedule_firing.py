@@ -2,9 +2,9 @@
 of the input replaced, as the target's role; what it cannot deliver goes to the dead-letter queue. The emulator looks
 every ten seconds, takes local times for UTC, replaces nothing, asks no role, and drops what it cannot deliver.
 
-Source: EventBridge Scheduler User Guide, "Adding context attributes", "Configuring a schedule's dead-letter queue", "Set
-up the execution role", "Confused deputy prevention". A flexible time window is used from its beginning, and what AWS
-would try again for a day is given up at once.
+Source: EventBridge Scheduler User Guide, "Adding context attributes in EventBridge Scheduler" and "Configuring a
+schedule's dead-letter queue". A flexible time window is used from its beginning, and what AWS would try again for a day
+is given up at once.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler's API, as far as the emulator's differs from AWS's. When schedules fire is in schedule_firing.py.
+"""EventBridge Scheduler's API, where the emulator's differs from AWS's. How schedules fire is in schedule_firing.py.
 
 Source: EventBridge Scheduler API Reference, each action's page; Service Authorization Reference, "Actions, resources,
 and condition keys for Amazon EventBridge Scheduler".

@@ -1,9 +1,9 @@
 """Starts ministack, the local AWS, with the mends that Drawbridge needs.
 
-Drawbridge itself never knows that it runs here: where the emulator differs from AWS in something that the template
-or the functions rely on, the difference is mended here, or for what is asked of customers' accounts in
-authorization.py, ec2.py, instance_connect.py and dynamodb.py, and each mend says what AWS does. They reach into the
-emulator's modules, so they are written for one version of it and refuse to run with another.
+Drawbridge itself never knows that it runs here: where the emulator differs from AWS in something that the template or
+the functions rely on, the difference is mended here, for schedules in schedules.py, or for what is asked of customers'
+accounts in authorization.py, ec2.py, instance_connect.py and dynamodb.py, and each mend says what AWS does. They reach
+into the emulator's modules, so they are written for one version of it and refuse to run with another.
 """
 
 import functools
