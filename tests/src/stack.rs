@@ -108,6 +108,21 @@ impl Stack {
         &STACKS
     }
 
+    /// What a function has written into its log so far: one record a line.
+    ///
+    /// # Panics
+    /// When it has no log.
+    #[must_use]
+    pub fn logged(&self, function: &str) -> Vec<serde_json::Value> {
+        let entries = std::fs::read_dir(&self.log_dir).expect("the logs can be listed");
+        let paths = entries.map(|entry| entry.expect("a log").path());
+        let logs: Vec<_> = paths.filter(|path| path.to_string_lossy().contains(function)).collect();
+        assert!(!logs.is_empty(), "{function} has no log in {}", self.log_dir.display());
+        let texts = logs.iter().map(|path| std::fs::read(path).expect("the log can be read"));
+        let texts: String = texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+        texts.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
     /// AWS settings for callers with these keys.
     #[must_use]
     pub fn aws(&self, credentials: Credentials) -> SdkConfig {

@@ -6,7 +6,7 @@ use domain::Region;
 use domain::expression::{Expression, Timezone};
 use domain::kind::Kind;
 use domain::retention::{Retention, RetentionParts};
-use domain::schedule::{Problem, Schedule, ScheduleOrder};
+use domain::schedule::{Schedule, ScheduleOrder, ScheduleProblem};
 use domain::selection::SelectionParts;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub(crate) struct ScheduleView {
     published: bool,
     /// Why it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<Problem>,
+    problem: Option<ScheduleProblem>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]

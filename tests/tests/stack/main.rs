@@ -1,6 +1,7 @@
 //! Black-box tests against a deployed stack.
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
 
+mod alarms;
 mod authorization;
 mod capacity;
 mod changes;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use blackbox::Api;
 
-const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
 const README: &str = include_str!("../../../README.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -102,7 +102,7 @@ fn a_function_that_feeds_its_own_queue_is_allowed_to() {
 }
 
 /// The packages that a function is built from.
-fn packages_of(function: &str) -> BTreeSet<String> {
+pub(crate) fn packages_of(function: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -153,6 +153,59 @@ fn files(folder: &std::path::Path, ending: &str, found: &mut Vec<std::path::Path
             found.push(path);
         }
     }
+}
+
+/// The code of the product below these folders, by file, without its tests and their samples.
+pub(crate) fn product_code(folder: &str) -> Vec<(String, String)> {
+    let root = std::path::Path::new(ROOT);
+    let mut found = Vec::new();
+    files(&root.join(folder), ".rs", &mut found);
+    let of_tests = |name: &str| {
+        let parts: Vec<_> = name.split('/').collect();
+        parts.contains(&"tests")
+            || parts
+                .last()
+                .is_some_and(|file| ["tests.rs", "test_app.rs", "sample.rs", "scripted.rs"].contains(file))
+    };
+    let named = found.into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+        (path.strip_prefix(root).unwrap().to_string_lossy().into_owned(), code)
+    });
+    named.filter(|(name, _)| !of_tests(name)).collect()
+}
+
+/// What an external ID is made of: the operating system's randomness, and nothing that is known of
+/// a customer.
+#[test]
+fn a_connections_external_id_is_made_of_randomness_alone() {
+    let code: Vec<_> = ["functions", "shared"].into_iter().flat_map(product_code).collect();
+    let mut makers = BTreeSet::new();
+    for (file, text) in &code {
+        for (place, _) in text.match_indices("ExternalId::new(") {
+            let made = &text[place..];
+            assert!(made.starts_with("ExternalId::new(random())"), "{file} makes one of something else");
+            let imports =
+                text.lines().any(|line| line.starts_with("use runtime::") && line.contains("random"));
+            assert!(imports, "{file} has a randomness of its own");
+            makers.insert(file.as_str());
+        }
+        // One is read where connections are, and nowhere else.
+        if file != "shared/store/src/record.rs" {
+            assert!(
+                !text.lines().any(|line| line.contains("ExternalId") && line.contains("parse")),
+                "{file}"
+            );
+        }
+        // A new connection is given one that is made there and then.
+        for (place, _) in text.match_indices("NewConnection {").filter(|_| !file.ends_with("change.rs")) {
+            let fields = text[place..].split_once("};").unwrap().0;
+            assert!(fields.contains("external_id: ExternalId::new(random()),"), "{file}");
+        }
+    }
+    // The other one asks for a role with an ID that must be refused.
+    let known = ["functions/api/src/create_connection.rs", "functions/onboarder/src/verify.rs"];
+    assert_eq!(makers, known.into());
 }
 
 /// The documents say which test shows what; one that is renamed must be renamed there.
