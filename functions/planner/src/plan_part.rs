@@ -296,6 +296,3 @@ enum Tagged {
     Unanswered,
     Refused { code: String, detail: String },
 }
-
-#[cfg(test)]
-mod tests;

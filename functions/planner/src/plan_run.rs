@@ -146,6 +146,3 @@ async fn end(app: &App, run: &Run, tally: Tally) -> Result<(), Error> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -50,6 +50,3 @@ pub(crate) async fn make_true(app: &App, schedule: &Schedule) -> Result<bool, Er
     }
     Ok(changed)
 }
-
-#[cfg(test)]
-mod tests;

@@ -238,6 +238,3 @@ impl Work<'_> {
         if chosen > 1 { Some(chosen / 2) } else { None }
     }
 }
-
-#[cfg(test)]
-mod tests;

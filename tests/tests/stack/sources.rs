@@ -98,7 +98,7 @@ fn a_function_that_feeds_its_own_queue_is_allowed_to() {
             loops += 1;
         }
     }
-    assert_eq!(loops, 2, "the onboarder and the worker");
+    assert_eq!(loops, 3, "the onboarder, the planner and the worker");
 }
 
 /// The packages that a function is built from.
