@@ -72,9 +72,27 @@ impl Kept {
     }
 }
 
-/// What schedules and runs are both asked: where, which resources, and what is kept.
-pub(super) fn put_terms(body: &mut Map<String, Value>, regions: &[String], selected: &Selected, kept: &Kept) {
-    put(body, "regions", (!regions.is_empty()).then(|| json!(regions)));
-    put(body, "select", Some(selected.select()));
-    put(body, "retention", Some(kept.retention()).filter(|rules| !rules.is_empty()));
+/// What schedules and runs are both asked: where, which resources, what is kept, and whose days those are.
+#[derive(Debug, Args)]
+pub struct Terms {
+    /// A Region to work in; may be given several times. In all of the connection's unless given
+    #[arg(long = "region", id = "regions", value_name = "REGION")]
+    regions: Vec<String>,
+    #[command(flatten)]
+    selected: Selected,
+    #[command(flatten)]
+    kept: Kept,
+    /// Whose clocks are meant, and whose days are counted; UTC unless given
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
+}
+
+impl Terms {
+    /// Puts the API's form of it into a request.
+    pub(super) fn put(&self, body: &mut Map<String, Value>) {
+        put(body, "regions", (!self.regions.is_empty()).then(|| json!(self.regions)));
+        put(body, "select", Some(self.selected.select()));
+        put(body, "retention", Some(self.kept.retention()).filter(|rules| !rules.is_empty()));
+        put(body, "timezone", self.timezone.as_deref());
+    }
 }

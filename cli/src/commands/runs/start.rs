@@ -8,7 +8,7 @@ use super::watch::follow;
 use crate::client::Client;
 use crate::commands::act::put;
 use crate::commands::id;
-use crate::commands::terms::{Kept, Selected, put_terms};
+use crate::commands::terms::Terms;
 use crate::commands::watch_connection::Following;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -45,16 +45,8 @@ pub struct StartRun {
     /// What is done: dynamodb-backup
     #[arg(long)]
     kind: String,
-    /// A Region to work in; may be given several times. In all of each connection's unless given
-    #[arg(long = "region", id = "regions", value_name = "REGION")]
-    regions: Vec<String>,
     #[command(flatten)]
-    selected: Selected,
-    #[command(flatten)]
-    kept: Kept,
-    /// Whose days, weeks and months are counted; UTC unless given
-    #[arg(long, value_name = "ZONE")]
-    timezone: Option<String>,
+    terms: Terms,
     /// Only tell what would be done
     #[arg(long)]
     dry_run: bool,
@@ -79,8 +71,7 @@ impl StartRun {
         let whose = if self.all { json!("all") } else { json!(self.connections) };
         put(&mut body, "connection_ids", Some(whose));
         put(&mut body, "kind", Some(self.kind.as_str()));
-        put_terms(&mut body, &self.regions, &self.selected, &self.kept);
-        put(&mut body, "timezone", self.timezone.as_deref());
+        self.terms.put(&mut body);
         put(&mut body, "dry_run", self.dry_run.then_some(true));
         body.into()
     }

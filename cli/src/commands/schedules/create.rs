@@ -7,7 +7,7 @@ use super::show::view;
 use crate::client::Client;
 use crate::commands::act::put;
 use crate::commands::id;
-use crate::commands::terms::{Kept, Selected, put_terms};
+use crate::commands::terms::Terms;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::screen::Screen;
@@ -40,19 +40,11 @@ pub struct CreateSchedule {
     /// When
     #[arg(long, value_name = "EXPRESSION")]
     expression: String,
-    /// Whose clocks are meant, and whose days are counted; UTC unless given
-    #[arg(long, value_name = "ZONE")]
-    timezone: Option<String>,
     /// Begin up to so many minutes later, so that not all begin at once
     #[arg(long, value_name = "MINUTES")]
     window: Option<u16>,
-    /// A Region to work in, of the connection's; may be given several times. In all of them unless given
-    #[arg(long = "region", id = "regions", value_name = "REGION")]
-    regions: Vec<String>,
     #[command(flatten)]
-    selected: Selected,
-    #[command(flatten)]
-    kept: Kept,
+    terms: Terms,
     /// Make it, and do not run it until it is enabled
     #[arg(long)]
     disabled: bool,
@@ -72,9 +64,8 @@ impl CreateSchedule {
         let mut body = Map::new();
         put(&mut body, "kind", Some(self.kind.as_str()));
         put(&mut body, "expression", Some(self.expression.as_str()));
-        put(&mut body, "timezone", self.timezone.as_deref());
         put(&mut body, "flexible_window_minutes", self.window);
-        put_terms(&mut body, &self.regions, &self.selected, &self.kept);
+        self.terms.put(&mut body);
         put(&mut body, "enabled", self.disabled.then_some(false));
         body.into()
     }
