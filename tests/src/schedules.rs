@@ -34,7 +34,8 @@ impl Scheduler {
 impl Provider {
     /// A customer's schedule, if EventBridge holds it.
     pub async fn schedule(&self, id: &str) -> Option<HeldSchedule> {
-        let found = self.scheduler.0.get_schedule().group_name(self.schedule_group()).name(id).send().await.ok()?;
+        let found =
+            self.scheduler.0.get_schedule().group_name(self.schedule_group()).name(id).send().await.ok()?;
         Some(HeldSchedule {
             expression: found.schedule_expression?,
             timezone: found.schedule_expression_timezone.unwrap_or_else(|| "UTC".to_owned()),

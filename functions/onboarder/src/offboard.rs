@@ -24,8 +24,8 @@ use runtime::now;
 
 use crate::app::App;
 use crate::give_back::give_back;
-use crate::remove_schedules::remove_schedules;
 use crate::publish::{Force, LOOK_AGAIN, publish};
+use crate::remove_schedules::remove_schedules;
 use work::{Asked, Standing, UNWRITTEN_DELAY, may_pass};
 
 /// How often a step is taken anew after the connection was changed at the same time.

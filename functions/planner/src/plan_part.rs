@@ -163,7 +163,10 @@ impl Work<'_> {
             Ok(Found::Jobs(vec![self.all_of(&region, Phase::Failed, code, detail)], next.clone()))
         };
         if !self.connection.regions.contains(&region) {
-            return failed("region_not_connected", "The connection is not for this Region. Add it with PATCH.");
+            return failed(
+                "region_not_connected",
+                "The connection is not for this Region. Add it with PATCH.",
+            );
         }
         if self.part.gives_up(now()) {
             let detail = "AWS throttled or failed for ten minutes while the tables were listed.";
@@ -212,7 +215,9 @@ impl Work<'_> {
         let (select, terms) = (&self.run.order.select, &self.run.order.terms);
         if !self.connection.state.admits_operations() {
             let state = self.connection.state.as_str();
-            let detail = format!("The connection is {state}; its customer's account is left alone until it is active.");
+            let detail = format!(
+                "The connection is {state}; its customer's account is left alone until it is active."
+            );
             return Some((Phase::Skipped, "connection_not_active".to_owned(), detail));
         }
         let admitted = terms.kind.admit_connection(select, terms.retention.as_ref(), self.connection);

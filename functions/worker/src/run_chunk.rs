@@ -117,7 +117,8 @@ fn refusal(chunk: &Chunk, connection: &Connection) -> Option<(Phase, &'static st
     let holds = |name: &str| name.parse().is_ok_and(|action| connection.capabilities.holds(action));
     if !connection.state.admits_operations() {
         let state = connection.state.as_str();
-        let detail = format!("The connection is {state}; its customer's account is left alone until it is active.");
+        let detail =
+            format!("The connection is {state}; its customer's account is left alone until it is active.");
         Some((Phase::Skipped, "connection_not_active", detail))
     } else if !holds("dynamodb:CreateBackup") {
         let detail = "The connection has lost the capability dynamodb-backup.".to_owned();

@@ -89,15 +89,13 @@ impl Chunk {
     /// The message that asks for its next step, unless it has ended.
     #[must_use]
     pub fn next_message(&self) -> Option<JobsMessage> {
-        self.steps.running.then(|| {
-            JobsMessage::Chunk(ChunkStep {
-                run_id: self.run_id,
-                connection_id: self.connection_id,
-                chunk: self.number,
-                step: self.steps.step,
-                deadline: self.steps.deadline,
-            })
-        })
+        self.steps.running.then_some(JobsMessage::Chunk(ChunkStep {
+            run_id: self.run_id,
+            connection_id: self.connection_id,
+            chunk: self.number,
+            step: self.steps.step,
+            deadline: self.steps.deadline,
+        }))
     }
 
     /// The jobs in this phase.
@@ -161,7 +159,8 @@ impl Chunk {
         let jobs = self.jobs.iter().filter(|job| !job.phase.is_final()).cloned().map(|job| match job.phase {
             Phase::Asking | Phase::Making => job.because(Phase::Failed, "outcome_unknown", &unknown),
             Phase::Pruning => {
-                let detail = format!("The backup is there; what retention does not keep was not deleted. {detail}");
+                let detail =
+                    format!("The backup is there; what retention does not keep was not deleted. {detail}");
                 job.because(Phase::Succeeded, "retention_incomplete", detail)
             }
             _ => {

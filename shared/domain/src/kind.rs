@@ -49,7 +49,8 @@ impl Kind {
         if self == Self::DynamodbBackup {
             return Ok(());
         }
-        let detail = format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
+        let detail =
+            format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
         Err(Error::refused("kind_not_offered", detail).at("/kind"))
     }
 
@@ -85,7 +86,8 @@ impl Kind {
         if retention.is_none() || self.makes_backups() {
             return Ok(());
         }
-        let detail = format!("{self} makes no backups, so that there is nothing to keep; leave `retention` out");
+        let detail =
+            format!("{self} makes no backups, so that there is nothing to keep; leave `retention` out");
         Err(Error::refused("retention_not_taken", detail).at("/retention"))
     }
 

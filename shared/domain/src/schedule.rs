@@ -192,7 +192,8 @@ impl Schedule {
     ) -> Result<ScheduleChange, Error> {
         admit_state(connection)?;
         order.admit(connection)?;
-        Ok(self.touched(occasion, |schedule| Self { order, problem: None, ..schedule })
+        Ok(self
+            .touched(occasion, |schedule| Self { order, problem: None, ..schedule })
             .told(EventType::ScheduleChanged, occasion))
     }
 
@@ -264,7 +265,10 @@ fn admit_state(connection: &Connection) -> Result<(), Error> {
     use crate::state::ConnectionState::{Offboarded, Offboarding};
     if matches!(connection.state, Offboarding | Offboarded) {
         let state = connection.state.as_str();
-        return Err(Error::conflict("state_conflict", format!("the connection is {state}; nothing is done there any more")));
+        return Err(Error::conflict(
+            "state_conflict",
+            format!("the connection is {state}; nothing is done there any more"),
+        ));
     }
     Ok(())
 }

@@ -95,7 +95,11 @@ impl<E: ProvideErrorMetadata, R> Unheard<E, R> {
         let target = failed_by(resource.to_owned(), error.as_ref());
         let later = passing(&target);
         let code = target.code.unwrap_or_default();
-        if later { Answer::Later { code } } else { Answer::Refused { code, detail: target.detail.unwrap_or_default() } }
+        if later {
+            Answer::Later { code }
+        } else {
+            Answer::Refused { code, detail: target.detail.unwrap_or_default() }
+        }
     }
 }
 

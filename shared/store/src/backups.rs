@@ -20,8 +20,24 @@ use crate::operations::KEPT;
 
 /// What lists hold of a backup: all but its manifest, which may be large.
 const SUMMARY: [&str; 18] = [
-    "id", "connection_id", "kind", "region", "resource", "name", "aws_id", "state", "size_bytes", "created_at",
-    "run_id", "job_id", "schedule_id", "delete_after", "deleted_at", "gone", "version", "sk",
+    "id",
+    "connection_id",
+    "kind",
+    "region",
+    "resource",
+    "name",
+    "aws_id",
+    "state",
+    "size_bytes",
+    "created_at",
+    "run_id",
+    "job_id",
+    "schedule_id",
+    "delete_after",
+    "deleted_at",
+    "gone",
+    "version",
+    "sk",
 ];
 
 /// How often a page of a filtered list is filled up by another query, so that one request stays bounded.
@@ -207,9 +223,8 @@ impl Store {
         limit: i32,
     ) -> Result<(Vec<Backup>, Option<String>), Error> {
         let key = Key::connection(connection);
-        let start = after.map(|sk| {
-            HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(sk))])
-        });
+        let start =
+            after.map(|sk| HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(sk))]));
         let names = SUMMARY.iter().map(|name| (format!("#{name}"), (*name).to_owned()));
         let output = self
             .client

@@ -22,11 +22,11 @@ mod queue;
 mod reconciliations;
 mod record;
 mod runs;
+#[cfg(test)]
+mod sample;
 #[cfg(feature = "scheduler")]
 mod scheduler;
 mod schedules;
-#[cfg(test)]
-mod sample;
 #[cfg(test)]
 mod scripted;
 

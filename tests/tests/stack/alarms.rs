@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use crate::sources::{TEMPLATE, packages_of, product_code};
 
 /// A function's folder, and its log group in the template.
-const FUNCTIONS: [(&str, &str); 4] = [
+const FUNCTIONS: [(&str, &str); 5] = [
     ("api", "ApiLogGroup"),
     ("onboarder", "OnboarderLogGroup"),
     ("operations", "OperationsLogGroup"),
+    ("planner", "PlannerLogGroup"),
     ("worker", "WorkerLogGroup"),
 ];
 

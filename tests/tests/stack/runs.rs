@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use blackbox::{Api, Estate, Provider, eventually, path_of};
+use blackbox::{Api, CustomerAccount, Estate, Provider, eventually, path_of};
 use serde_json::{Value, json};
 
 use crate::operations::connected;
@@ -88,25 +88,36 @@ async fn what_is_selected_is_backed_up_with_what_a_restore_would_lose() {
     assert_eq!(run["state"], "succeeded", "{run:#}");
     assert_eq!(run["jobs"], json!({"total": 2, "succeeded": 2, "failed": 0, "skipped": 0}));
     let jobs = jobs(&api, &run).await;
-    assert_eq!(told(&jobs), [("customers", "succeeded"), ("orders", "succeeded")].map(|(name, state)| {
-        (name.to_owned(), state.to_owned(), None)
-    }));
+    assert_eq!(
+        told(&jobs),
+        [("customers", "succeeded"), ("orders", "succeeded")]
+            .map(|(name, state)| { (name.to_owned(), state.to_owned(), None) })
+    );
 
     // What the ledger says is what there is in the account, under the names of the jobs.
     let ledger = ledger(&api, &connection).await;
-    let names: BTreeSet<_> = ledger.iter().map(|backup| backup["name"].as_str().unwrap().to_owned()).collect();
+    let names: BTreeSet<_> =
+        ledger.iter().map(|backup| backup["name"].as_str().unwrap().to_owned()).collect();
     let expected: BTreeSet<_> =
         jobs.iter().map(|job| format!("drawbridge-{}", job["job_id"].as_str().unwrap())).collect();
     assert_eq!(names, expected);
     assert_eq!(estate.backup_names().await, expected.into_iter().collect::<Vec<_>>());
     for backup in &ledger {
-        assert_eq!((&backup["state"], &backup["run_id"]), (&json!("available"), &run["run_id"]), "{backup:#}");
-        assert!(estate.backups_of(backup["resource"].as_str().unwrap()).await.contains(
-            &backup["aws_id"].as_str().unwrap().to_owned()
-        ));
+        assert_eq!(
+            (&backup["state"], &backup["run_id"]),
+            (&json!("available"), &run["run_id"]),
+            "{backup:#}"
+        );
+        assert!(
+            estate
+                .backups_of(backup["resource"].as_str().unwrap())
+                .await
+                .contains(&backup["aws_id"].as_str().unwrap().to_owned())
+        );
     }
     let of_orders = ledger.iter().find(|backup| backup["resource"] == "orders").unwrap();
-    let whole = api.get(&format!("/v1/backups/{}", of_orders["backup_id"].as_str().unwrap())).await.expect(200);
+    let whole =
+        api.get(&format!("/v1/backups/{}", of_orders["backup_id"].as_str().unwrap())).await.expect(200);
     let manifest = &whole["manifest"];
     assert_eq!(manifest["tags"], json!({"known": {"team": "shop"}}), "{manifest:#}");
     assert_eq!(manifest["time_to_live"], json!({"known": "gone_at"}));
@@ -148,7 +159,9 @@ async fn messages_that_come_again_make_no_further_backup() {
     assert_eq!(estate.backup_names().await, backups);
     assert_eq!(ledger(&api, &connection).await.len(), 3);
     assert_eq!(ended(&api, &run).await, run);
-    assert_eq!(events_of(&api, &connection, "run.finished").await, 1);
+    let told = api.events(&connection).await;
+    let of_it = |event: &&Value| event["type"] == "run.finished" && event["data"]["run_id"] == run["run_id"];
+    assert_eq!(told.iter().filter(of_it).count(), 1);
 }
 
 #[tokio::test]
@@ -165,9 +178,11 @@ async fn tables_are_selected_by_tag_where_tags_may_be_read() {
     let run = carried_out(&api, order(&connection, select.clone())).await;
     assert_eq!(told(&jobs(&api, &run).await), [("bbb".to_owned(), "succeeded".to_owned(), None)]);
 
-    let (classic, _) = connected(&api, &["classic"]).await;
-    let refused = api.post("/v1/runs", order(&classic, select)).await;
-    refused.refused(403, "capability_missing");
+    let wanted = json!({"capabilities": ["classic"], "regions": [HOME]});
+    let classic = api.new_connection_for(wanted).await;
+    let role = CustomerAccount::new().make_role("r", &api.setup(&classic).await["trust_policy"]).await;
+    assert_eq!(api.onboard(&classic, &role).await["state"], "active");
+    api.post("/v1/runs", order(&classic, select)).await.refused(403, "capability_missing");
 }
 
 #[tokio::test]
@@ -186,7 +201,10 @@ async fn what_cannot_be_backed_up_now_is_left_out_with_the_reason() {
     assert_eq!(run["jobs"], json!({"total": 3, "succeeded": 1, "failed": 0, "skipped": 2}));
     let told = told(&jobs(&api, &run).await);
     let codes: Vec<_> = told.iter().map(|(name, _, code)| (name.as_str(), code.as_deref())).collect();
-    assert_eq!(codes, [("archived", Some("table_archived")), ("going", Some("table_deleting")), ("good", None)]);
+    assert_eq!(
+        codes,
+        [("archived", Some("table_archived")), ("going", Some("table_deleting")), ("good", None)]
+    );
     assert_eq!(ledger(&api, &connection).await.len(), 1);
 }
 
@@ -240,10 +258,16 @@ async fn one_broken_customer_keeps_no_other_from_being_backed_up() {
         Estate::of(account, HOME).make_bare_table("ttt").await;
     }
     // One may do nothing any more, another one does not let anybody in.
-    let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+    let nothing =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
     other.permit("r", "drawbridge", &nothing).await;
-    third.change_trust("r", &json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]})).await;
+    third
+        .change_trust(
+            "r",
+            &json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}),
+        )
+        .await;
     let ids = [&good, &broken, &gone].map(|connection| connection["connection_id"].clone());
     let mut all = order(&good, all_tables());
     all["connection_ids"] = json!(ids);
@@ -295,4 +319,35 @@ async fn what_was_deleted_behind_our_back_is_told() {
     let told = ledger(&api, &connection).await;
     assert_eq!((&told[0]["state"], &told[0]["gone"]), (&json!("deleted"), &json!("elsewhere")));
     assert_eq!(told[1]["state"], "available");
+}
+
+/// A run over all takes those that are active and for it, and tells of those that are not.
+#[tokio::test]
+async fn a_run_over_all_finds_every_connection() {
+    let api = Api::operator();
+    let table = format!("all-{}", uuid::Uuid::new_v4().simple());
+    let (first, account) = connected(&api, &BACKUP).await;
+    let (second, other) = connected(&api, &BACKUP).await;
+    let (without, third) = connected(&api, &["dynamodb-data"]).await;
+    for account in [&account, &other, &third] {
+        Estate::of(account, HOME).make_bare_table(&table).await;
+    }
+    let mut all = order(&first, json!({"names": [table]}));
+    all["connection_ids"] = json!("all");
+    let run = carried_out(&api, all).await;
+    let jobs = jobs(&api, &run).await;
+    let of = |connection: &Value| {
+        let its: Vec<_> =
+            jobs.iter().filter(|job| job["connection_id"] == connection["connection_id"]).collect();
+        assert_eq!(its.len(), 1, "{its:#?}");
+        its[0].clone()
+    };
+    for connection in [&first, &second] {
+        let job = of(connection);
+        assert_eq!((&job["resource"], &job["state"]), (&json!(table), &json!("succeeded")), "{job:#}");
+    }
+    assert_eq!(of(&without)["code"], "capability_missing");
+    assert!(Estate::of(&third, HOME).backup_names().await.is_empty());
+    let done = jobs.iter().filter(|job| job["state"] == "succeeded").count();
+    assert_eq!(done, 2, "nobody else has a table of that name");
 }

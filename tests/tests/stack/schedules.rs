@@ -60,18 +60,27 @@ async fn eventbridge_holds_what_the_table_says() {
     published(&api, &made).await;
     let held = provider.schedule(id(&made)).await.expect("EventBridge holds it");
     assert_eq!(held.expression, "cron(0 2 * * ? *)");
-    assert_eq!((held.timezone.as_str(), held.state.as_str(), held.window), ("Europe/Berlin", "ENABLED", Some(15)));
+    assert_eq!(
+        (held.timezone.as_str(), held.state.as_str(), held.window),
+        ("Europe/Berlin", "ENABLED", Some(15))
+    );
 
     let change = json!({"expression": "rate(6 hours)", "enabled": false, "flexible_window_minutes": null});
     let changed = api.patch(&path(&made), change).await.expect(200);
     assert_eq!(changed["version"], 2);
     published(&api, &changed).await;
     let held = provider.schedule(id(&made)).await.expect("EventBridge holds it");
-    assert_eq!((held.expression.as_str(), held.state.as_str(), held.window), ("rate(6 hours)", "DISABLED", None));
+    assert_eq!(
+        (held.expression.as_str(), held.state.as_str(), held.window),
+        ("rate(6 hours)", "DISABLED", None)
+    );
 
     api.delete(&path(&made)).await.expect(204);
     api.get(&path(&made)).await.refused(404, "not_found");
-    eventually("EventBridge holds it no more", async || provider.schedule(id(&made)).await.is_none().then_some(())).await;
+    eventually("EventBridge holds it no more", async || {
+        provider.schedule(id(&made)).await.is_none().then_some(())
+    })
+    .await;
     let list = api.get(&format!("{}/schedules", path_of(&connection))).await.expect(200);
     assert_eq!(list["items"], json!([]));
     let types = api.event_types(&connection).await;
@@ -112,7 +121,8 @@ async fn a_time_that_is_told_again_is_the_same_run() {
     let estate = Estate::of(&account, HOME);
     estate.make_bare_table("ttt").await;
     let made = scheduled(&api, &connection, nightly()).await;
-    let firing = |at: &str| json!({"kind": "scheduled", "schedule_id": made["schedule_id"], "scheduled_time": at});
+    let firing =
+        |at: &str| json!({"kind": "scheduled", "schedule_id": made["schedule_id"], "scheduled_time": at});
     for _ in 0..3 {
         provider.send_run(&firing("2026-11-28T01:00:00Z")).await;
     }
@@ -154,7 +164,10 @@ async fn what_drifts_apart_is_brought_together() {
         provider.schedule(id(&changed)).await.filter(|held| held.state == "ENABLED")
     })
     .await;
-    eventually("what nobody knows is gone", async || provider.schedule(unknown).await.is_none().then_some(())).await;
+    eventually("what nobody knows is gone", async || {
+        provider.schedule(unknown).await.is_none().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -165,7 +178,10 @@ async fn offboarding_ends_what_was_scheduled() {
     published(&api, &made).await;
     api.offboarded(&connection).await;
     api.get(&path(&made)).await.refused(404, "not_found");
-    eventually("EventBridge holds it no more", async || provider.schedule(id(&made)).await.is_none().then_some(())).await;
+    eventually("EventBridge holds it no more", async || {
+        provider.schedule(id(&made)).await.is_none().then_some(())
+    })
+    .await;
     let refused = api.post(&format!("{}/schedules", path_of(&connection)), nightly()).await;
     refused.refused(409, "state_conflict");
 }

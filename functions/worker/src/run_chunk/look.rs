@@ -62,30 +62,32 @@ impl Work<'_> {
         let seen = match seen {
             Answer::Done(Seen::Creating) | Answer::Later { .. } => return Ok((job, None)),
             Answer::Refused { code, detail } => {
-                let detail = format!("AWS has taken the backup, and does not show what became of it. {detail}");
+                let detail =
+                    format!("AWS has taken the backup, and does not show what became of it. {detail}");
                 return Ok((job.because(Phase::Failed, &code, detail), None));
             }
             Answer::Done(seen) => seen,
         };
         let chunk = self.chunk;
         let id = BackupId::of(job.id);
-        let backup =
-            self.app.store.backup_of(chunk.connection_id, &chunk.region, &job.resource, id).await?;
+        let backup = self.app.store.backup_of(chunk.connection_id, &chunk.region, &job.resource, id).await?;
         let backup = backup.ok_or_else(|| Error::internal(format!("{id} is not in the ledger")))?;
         let occasion = App::occasion(now());
         Ok(match seen {
             Seen::Available { size_bytes } => {
                 let backup = backup.available(size_bytes);
                 let event = backup.created_event(&occasion);
-                let phase =
-                    if chunk.terms.retention.is_some() { Phase::Pruning } else { Phase::Succeeded };
+                let phase = if chunk.terms.retention.is_some() { Phase::Pruning } else { Phase::Succeeded };
                 (job.now(phase), Some((BackupWrite::Changed(backup), event)))
             }
             Seen::Creating | Seen::Gone => {
                 let backup = backup.deleted(Gone::Elsewhere, occasion.now);
                 let event = backup.deleted_event(None, &occasion);
                 let detail = "AWS took the backup, and knows it no more: somebody has deleted it.";
-                (job.because(Phase::Failed, "backup_gone", detail), Some((BackupWrite::Changed(backup), event)))
+                (
+                    job.because(Phase::Failed, "backup_gone", detail),
+                    Some((BackupWrite::Changed(backup), event)),
+                )
             }
         })
     }

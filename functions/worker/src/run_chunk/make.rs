@@ -1,11 +1,11 @@
 //! Backups are made.
 
+use domain::Error;
 use domain::backup::Backup;
 use domain::chunk::Chunk;
 use domain::job::{Job, Phase};
 use domain::manifest::TableManifest;
 use domain::policy::PolicyDocument;
-use domain::Error;
 use estate::backups::{Answer, Looked, Made, Taken, create, find, look, making_policy};
 use futures::stream::{self, StreamExt as _};
 use jiff::SignedDuration;
@@ -45,7 +45,12 @@ impl Work<'_> {
                         let session = session.clone();
                         async move {
                             if self.reads_tags(&job) {
-                                sleep(wait + Paced::ListTags.interval().saturating_mul(u32::try_from(place).unwrap_or(0))).await;
+                                sleep(
+                                    wait + Paced::ListTags
+                                        .interval()
+                                        .saturating_mul(u32::try_from(place).unwrap_or(0)),
+                                )
+                                .await;
                             }
                             self.make_one(&session, job).await
                         }

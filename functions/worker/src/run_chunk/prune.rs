@@ -45,7 +45,8 @@ impl Work<'_> {
             return Ok(Next::Done(done));
         }
         let whose = (&self.place.account, &self.place.region);
-        let turn = self.app.store.take_turn(whose, Paced::DeleteBackup, chosen.len(), PATIENCE, now()).await?;
+        let turn =
+            self.app.store.take_turn(whose, Paced::DeleteBackup, chosen.len(), PATIENCE, now()).await?;
         let wait = match turn {
             Turn::In(wait) => wait,
             Turn::Later(pause) => return Ok(Next::NotYet(pause)),

@@ -13,8 +13,7 @@ fn chunk(max_age_days: Option<u32>) -> Chunk {
         timezone: Timezone::default(),
         dry_run: false,
     };
-    let ids =
-        (RunId::new(NOW, [1; 10]), ConnectionId::new(NOW, [2; 10]), "eu-central-1".parse().unwrap(), 0);
+    let ids = (RunId::new(NOW, [1; 10]), ConnectionId::new(NOW, [2; 10]), "eu-central-1".parse().unwrap(), 0);
     let job = Job::waiting(ids.0, ids.1, &ids.2, "orders");
     Chunk::of(ids, terms, vec![job], NOW, NOW)
 }

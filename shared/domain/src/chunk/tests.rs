@@ -37,7 +37,10 @@ fn a_job_is_the_same_however_often_it_is_planned() {
     assert_ne!(again.id, Job::waiting(run, connection, &"eu-west-1".parse().unwrap(), "orders").id);
     // Source: DynamoDB API Reference, CreateBackup: 3 to 255 of [a-zA-Z0-9_.-].
     let name = again.backup_name();
-    assert!(name.len() <= 255 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)), "{name}");
+    assert!(
+        name.len() <= 255 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)),
+        "{name}"
+    );
     assert!(name.contains(&again.id.to_string()));
 }
 

@@ -19,7 +19,10 @@ fn what_makes_no_backups_keeps_none() {
         let admitted = kind.admit_retention(Some(&retention));
         assert_eq!(admitted.is_ok(), kind.makes_backups(), "{kind}");
         if let Err(refused) = admitted {
-            assert_eq!((refused.code, refused.fields[0].pointer.as_str()), ("retention_not_taken", "/retention"));
+            assert_eq!(
+                (refused.code, refused.fields[0].pointer.as_str()),
+                ("retention_not_taken", "/retention")
+            );
         }
     }
 }

@@ -81,10 +81,7 @@ fn a_schedule_changes_is_published_and_is_deleted() {
     let change = held.change(paused, &connection, &occasion()).unwrap();
     assert_eq!((change.schedule.version, change.schedule.is_published()), (2, false));
     let message = serde_json::to_value(change.message()).unwrap();
-    assert_eq!(
-        message,
-        json!({"kind": "publish", "schedule_id": first.id, "version": 2, "asked_at": NOW}),
-    );
+    assert_eq!(message, json!({"kind": "publish", "schedule_id": first.id, "version": 2, "asked_at": NOW}),);
     let deleted = change.schedule.delete(&occasion());
     assert_eq!((deleted.schedule.deleted_at, deleted.schedule.version), (Some(NOW), 3));
     assert_eq!(serde_json::to_value(deleted.event.kind).unwrap(), "schedule.deleted");

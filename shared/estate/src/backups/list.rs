@@ -23,8 +23,7 @@ pub struct TablePage {
 pub fn planning_policy(place: &Place, with_tags: bool) -> PolicyDocument {
     // ListTables can be limited to no resource.
     let listing = Statement::allow(["dynamodb:ListTables"], ["*"]);
-    let tags = with_tags
-        .then(|| Statement::allow(["dynamodb:ListTagsOfResource"], [place.table("*", "")]));
+    let tags = with_tags.then(|| Statement::allow(["dynamodb:ListTagsOfResource"], [place.table("*", "")]));
     let here = |statement: Statement| {
         statement.on_condition("StringEquals", "aws:RequestedRegion", place.region.as_str())
     };
@@ -53,11 +52,7 @@ pub async fn list_tables(
 }
 
 /// A table's tags. AWS allows ten such look-ups a second; pacing them is the caller's.
-pub async fn tags(
-    session: &CustomerSession,
-    place: &Place,
-    table: &str,
-) -> Answer<BTreeMap<String, String>> {
+pub async fn tags(session: &CustomerSession, place: &Place, table: &str) -> Answer<BTreeMap<String, String>> {
     let client = client(session, place);
     let (mut found, mut next) = (BTreeMap::new(), None);
     loop {

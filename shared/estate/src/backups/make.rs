@@ -257,9 +257,7 @@ pub async fn find(
         let mut found = page.backup_summaries.unwrap_or_default().into_iter();
         if let Some(backup) = found.find(|backup| backup.backup_name() == Some(name)) {
             let created_at = backup.backup_creation_date_time.as_ref().map_or(since, timestamp);
-            return Answer::Done(
-                backup.backup_arn.map(|arn| Taken { arn, created_at, request_id }),
-            );
+            return Answer::Done(backup.backup_arn.map(|arn| Taken { arn, created_at, request_id }));
         }
         after = page.last_evaluated_backup_arn;
         if after.is_none() {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::describe_continuous_backups::DescribeContinuousBackupsOutput;
 use aws_sdk_dynamodb::operation::describe_time_to_live::DescribeTimeToLiveOutput;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, PointInTimeRecoveryStatus, Projection, SseStatus,
-    TableDescription, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, KeySchemaElement, PointInTimeRecoveryStatus, Projection,
+    ProvisionedThroughputDescription, SseStatus, TableDescription, TimeToLiveStatus,
 };
 use domain::manifest::{IndexManifest, KeyPart, Known, TableManifest};
 
@@ -22,10 +22,8 @@ pub(super) fn point_in_time_recovery(answer: &DescribeContinuousBackupsOutput) -
 /// The attribute that a table's items expire by.
 pub(super) fn time_to_live(answer: &DescribeTimeToLiveOutput) -> Option<String> {
     let expiry = answer.time_to_live_description()?;
-    let is_on = matches!(
-        expiry.time_to_live_status(),
-        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
-    );
+    let is_on =
+        matches!(expiry.time_to_live_status(), Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
     is_on.then(|| expiry.attribute_name().map(str::to_owned)).flatten()
 }
 
@@ -49,8 +47,8 @@ pub(super) fn manifest_of(
         keys: keys(table.key_schema(), attributes),
         indexes: indexes(table, attributes),
         billing_mode: billing_mode.as_str().to_owned(),
-        read_units: units.and_then(|units| units.read_capacity_units()),
-        write_units: units.and_then(|units| units.write_capacity_units()),
+        read_units: units.and_then(ProvisionedThroughputDescription::read_capacity_units),
+        write_units: units.and_then(ProvisionedThroughputDescription::write_capacity_units),
         item_count: table.item_count().unwrap_or(0),
         size_bytes: table.table_size_bytes().unwrap_or(0),
         table_class: table
@@ -59,9 +57,7 @@ pub(super) fn manifest_of(
             .map(|class| class.as_str().to_owned()),
         kms_key: encrypted.and_then(|sse| sse.kms_master_key_arn()).map(str::to_owned),
         deletion_protection: table.deletion_protection_enabled() == Some(true),
-        stream: stream
-            .and_then(|stream| stream.stream_view_type())
-            .map(|view| view.as_str().to_owned()),
+        stream: stream.and_then(|stream| stream.stream_view_type()).map(|view| view.as_str().to_owned()),
         time_to_live,
         point_in_time_recovery,
         tags,
@@ -87,7 +83,8 @@ fn index_manifest(
     projection: Option<&Projection>,
     attributes: &[AttributeDefinition],
 ) -> IndexManifest {
-    let mut includes = projection.map(|projection| projection.non_key_attributes().to_vec()).unwrap_or_default();
+    let mut includes =
+        projection.map(|projection| projection.non_key_attributes().to_vec()).unwrap_or_default();
     includes.sort();
     let kind = projection.and_then(|projection| projection.projection_type());
     IndexManifest {

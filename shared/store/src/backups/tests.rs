@@ -1,13 +1,13 @@
 use super::*;
 use crate::sample::{NOW, connection_id};
 use crate::scripted::Scripted;
+use domain::RunId;
 use domain::backup::Gone;
 use domain::chunk::Chunk;
 use domain::expression::Timezone;
 use domain::job::Job;
 use domain::manifest::TableManifest;
 use domain::run::Terms;
-use domain::RunId;
 
 fn backup(resource: &str) -> Backup {
     let run = RunId::new(NOW, [1; 10]);
@@ -58,7 +58,10 @@ async fn a_change_leaves_the_manifest_as_it_is() {
     let update = write.update().unwrap();
     assert_eq!(update.condition_expression(), Some("#version = :before"));
     let values = update.expression_attribute_values().unwrap();
-    assert_eq!((&values[":before"], &values[":version"], &values[":state"]), (&number(2), &number(3), &text("deleted")));
+    assert_eq!(
+        (&values[":before"], &values[":version"], &values[":state"]),
+        (&number(2), &number(3), &text("deleted"))
+    );
     assert!(!update.update_expression().contains("manifest"), "{}", update.update_expression());
     assert!(values.contains_key(":expires_at"), "what is gone is forgotten in time");
     let there = Scripted::new().store.change_backup(&backup("orders").available(None)).unwrap();
@@ -74,7 +77,7 @@ async fn what_is_gone_is_listed_and_not_weighed() {
     table.page(items.to_vec(), None);
     let region = "eu-central-1".parse().unwrap();
     let weighed = table.store.backups_of(connection_id(2), &region, "orders").await.unwrap();
-    assert_eq!(weighed, [second.clone()]);
+    assert_eq!(weighed, std::slice::from_ref(&second));
     let filter = BackupFilter { region: Some(region), ..BackupFilter::default() };
     let page = PageRequest { limit: 10, cursor: None };
     let listed = table.store.backups(connection_id(2), &filter, &page).await.unwrap();

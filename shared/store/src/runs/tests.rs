@@ -1,12 +1,12 @@
 use super::*;
 use crate::sample::{NOW, connection_id};
 use crate::scripted::{Scripted, answered, unmet};
+use domain::Actor;
 use domain::expression::Timezone;
 use domain::job::Phase;
 use domain::kind::Kind;
 use domain::run::{RunOrder, Scope, Terms};
 use domain::selection::{Selection, SelectionParts};
-use domain::Actor;
 use jiff::SignedDuration;
 
 fn run_id() -> RunId {
@@ -83,7 +83,10 @@ async fn a_step_whose_ledger_has_moved_is_taken_again() {
     let error = table.store.write_chunk(&next, &[], &[]).await.unwrap_err();
     assert_eq!(error.kind, domain::ErrorKind::Unavailable);
     table.refuse(answered("ThrottlingException"), vec![]);
-    assert_eq!(table.store.write_chunk(&next, &[], &[]).await.unwrap_err().kind, domain::ErrorKind::Unavailable);
+    assert_eq!(
+        table.store.write_chunk(&next, &[], &[]).await.unwrap_err().kind,
+        domain::ErrorKind::Unavailable
+    );
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn jobs_are_paged_across_chunks() {
     for place in 0..3 {
         let table = Scripted::new();
         // DynamoDB tells what stands from the place on that it is asked for.
-        let from = if place < 2 { 0 } else { 1 };
+        let from = usize::from(place >= 2);
         let part = part_item(&part()).unwrap();
         let before = if place == 0 { vec![part] } else { vec![] };
         table.page(before.into_iter().chain(items[from..].iter().cloned()).collect(), None);

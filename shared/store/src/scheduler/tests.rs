@@ -80,8 +80,14 @@ async fn what_is_missing_is_made_and_what_stands_is_left_alone() {
     assert_eq!(input.group_name(), Some("drawbridge-customers"));
     let target = input.target().unwrap();
     let body = target.input().unwrap();
-    assert!(body.contains("<aws.scheduler.scheduled-time>") && body.contains("\"kind\":\"scheduled\""), "{body}");
-    assert_eq!(target.dead_letter_config().unwrap().arn(), Some("arn:aws:sqs:eu-central-1:111111111111:dead"));
+    assert!(
+        body.contains("<aws.scheduler.scheduled-time>") && body.contains("\"kind\":\"scheduled\""),
+        "{body}"
+    );
+    assert_eq!(
+        target.dead_letter_config().unwrap().arn(),
+        Some("arn:aws:sqs:eu-central-1:111111111111:dead")
+    );
 
     let told = as_made(&input);
     let get = mock!(Client::get_schedule).then_output(move || told.clone());
