@@ -70,7 +70,7 @@ pub(crate) async fn take_step(app: &App, step: &PartStep, again: bool) -> Result
         !part.steps.running && step.step + 1 == part.steps.step && (again || now() >= step.deadline)
     });
     match (asked.standing(steps, now()), &found) {
-        (Standing::Known(StepPlace::Now), Some(part)) => advance(app, part).await,
+        (Standing::Known(StepPlace::Now), Some(part)) => Box::pin(advance(app, part)).await,
         (Standing::Known(StepPlace::NextLost), Some(part)) => send_on(app, part).await,
         (Standing::Known(_), Some(part)) if last => send_on(app, part).await,
         (Standing::NotYet, _) => app.runs.send(&RunsMessage::Part(step.clone()), UNWRITTEN_DELAY).await,

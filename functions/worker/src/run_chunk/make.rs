@@ -52,7 +52,7 @@ impl Work<'_> {
                                 )
                                 .await;
                             }
-                            self.make_one(&session, job).await
+                            Box::pin(self.make_one(&session, job)).await
                         }
                     })
                     .buffer_unordered(AT_ONCE)
@@ -143,7 +143,8 @@ impl Work<'_> {
             };
         }
         let looked =
-            look(session, &self.place, &table, &self.connection.capabilities, job.tags.clone()).await;
+            Box::pin(look(session, &self.place, &table, &self.connection.capabilities, job.tags.clone()))
+                .await;
         let manifest = match (looked, &found) {
             (Answer::Done(Looked::Ready(manifest)), _) => *manifest,
             // The backup is there, whatever has become of the table.
