@@ -1,7 +1,10 @@
 //! What is in a customer's account.
 //!
-//! [`operations`] carries out one action at a time; [`plans`] looks up what those would destroy that cannot be undone. [`Permissions`] finds out what the customer's role may do there, without changing anything.
+//! [`backups`] is what runs ask for, to make backups of tables and to look after those. [`operations`] carries
+//! out one action at a time; [`plans`] looks up what those would destroy that cannot be undone.
+//! [`Permissions`] finds out what the customer's role may do there, without changing anything.
 
+pub mod backups;
 pub mod operations;
 mod permissions;
 pub mod plans;
