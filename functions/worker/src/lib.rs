@@ -6,6 +6,7 @@
 mod app;
 mod continue_operation;
 mod receive;
+mod restore_backup;
 
 pub use app::App;
 pub use receive::receive;

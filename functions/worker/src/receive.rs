@@ -15,5 +15,7 @@ pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
 async fn take(app: &App, message: JobsMessage, again: bool) -> Result<(), Error> {
     match message {
         JobsMessage::Operation(step) => Box::pin(continue_operation::take_step(app, &step, again)).await,
+        // The steps of runs are taken once they can be.
+        JobsMessage::Chunk(step) => Err(Error::internal(format!("no chunk of {} is taken yet", step.run_id))),
     }
 }

@@ -22,11 +22,11 @@ mod queue;
 mod reconciliations;
 mod record;
 mod runs;
+#[cfg(test)]
+mod sample;
 #[cfg(feature = "scheduler")]
 mod scheduler;
 mod schedules;
-#[cfg(test)]
-mod sample;
 #[cfg(test)]
 mod scripted;
 
@@ -39,6 +39,7 @@ pub use cursor::{Page, PageRequest};
 pub use grants::{GrantShard, GrantUse, Marked};
 pub use idempotency::{Answer, Claim, Claimed, Completion, RequestKey};
 pub use item::Listing;
+pub use operations::Aftermath;
 pub use pace::{Paced, Turn};
 pub use queue::{JobsQueue, OnboardingQueue, Queue, RunsQueue};
 pub use runs::{Entry, RunJob};

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use domain::{ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId};
+use domain::{BackupId, ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId};
 
 use crate::problem::Refused;
 
@@ -32,6 +32,10 @@ impl Names for OperationId {
 
 impl Names for PlanId {
     const WHAT: &'static str = "plan";
+}
+
+impl Names for BackupId {
+    const WHAT: &'static str = "backup";
 }
 
 impl Names for ReconciliationId {
