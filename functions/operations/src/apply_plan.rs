@@ -15,6 +15,7 @@ use web::problem::Refused;
 use crate::app::App;
 use crate::carry_out::{admit, carry_out};
 use crate::look::look;
+use crate::restore_backup::{self, Planned, RESTORE, is_available};
 use crate::view::OperationView;
 
 /// Applies a plan, once: carries out what it shows, after checking that the targets are still that.
@@ -57,7 +58,19 @@ pub(crate) async fn apply_plan(
     };
     let operation =
         Operation::begin(OperationId::new(asked_at.now, random()), plan.order(), &connection, &asked_at)?
-            .of_plan(plan.id);
+            .of_plan(plan.id)
+            .of_backup(plan.backup_id);
+    let backup = match plan.backup_id {
+        Some(id) => Some(app.store.backup(id).await?),
+        None => None,
+    };
+    if let Some(backup) = &backup {
+        is_available(backup).map_err(|error| stale_by(&error))?;
+        if plan.action.as_str() == RESTORE {
+            let planned = Planned { plan: &plan, connection: &connection, backup };
+            return restore_backup::apply(&app, &planned, operation, &sealed, &request).await;
+        }
+    }
     let admitted = admit(&operation, &connection, &sealed.input)?;
     let seen = look(&app, &connection, plan.id, &admitted, &sealed.salt).await;
     plan.still_fits(&seen.map_err(gone)?)?;
@@ -74,4 +87,9 @@ fn gone(error: Error) -> Error {
     }
     let stale_field = |field| FieldError { code: "plan_stale".into(), ..field };
     stale(error.fields.into_iter().map(stale_field).collect())
+}
+
+/// What a ledger or an account refuses that it did not when the plan was made.
+pub(crate) fn stale_by(error: &Error) -> Error {
+    stale(vec![FieldError::new("/targets/0", "plan_stale", error.detail.clone())])
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use access::{CustomerSession, Opened};
 use axum::Json;
 use axum::http::StatusCode;
+use domain::backup::{BackupState, Gone};
 use domain::connection::Occasion;
-use domain::operation::{Ending, Operation, Target};
+use domain::operation::{Ending, Operation, Target, TargetOutcome};
 use domain::plan::Applied;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ErrorKind};
@@ -14,7 +15,7 @@ use estate::operations::{LASTING_TARGETS, Outcome, Place, Read, Request, failed}
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::Completion;
+use store::{Aftermath, Completion};
 use tokio::time::{sleep, timeout};
 use web::body::read_part;
 use web::idempotency::Idempotent;
@@ -160,7 +161,16 @@ async fn begin(
         Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    let operation = operation.lasting(input, ids);
+    leave_to_worker(app, operation.lasting(input, ids), plan, request).await
+}
+
+/// The same, of an operation that is put together. Its message goes out first, as told there.
+pub(crate) async fn leave_to_worker(
+    app: &App,
+    operation: Operation,
+    plan: Option<&Applied>,
+    request: &Idempotent,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
     let message = operation.next_message().ok_or_else(|| Error::internal("what lasts has a next step"))?;
     app.queue.send(&message, SignedDuration::ZERO).await?;
     let begun = request.completing(StatusCode::ACCEPTED, &OperationView::of(operation.clone()));
@@ -212,25 +222,49 @@ fn to_keep(ended: &Operation) -> Operation {
     kept
 }
 
-/// Writes how it has ended, if the table can be brought to take it.
+/// Writes how it has ended, if the table can be brought to take it, with what that means for the ledger of
+/// backups.
 async fn record(app: &App, ended: &Operation, occasion: &Occasion) {
     let event = ended.event(occasion);
     for attempt in 1..=RECORDING_ATTEMPTS {
-        match app.store.end_operation(ended, &event).await {
-            Ok(()) => return,
+        let written = match aftermath(app, ended).await {
+            Ok(aftermath) => app.store.end_operation_with(ended, &event, aftermath.as_ref()).await,
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(true) => return,
+            // Somebody has changed the ledger in between: it is read again.
+            Ok(false) if attempt < RECORDING_ATTEMPTS => {}
             Err(error) if error.kind == ErrorKind::Unavailable && attempt < RECORDING_ATTEMPTS => {
                 tracing::warn!(operation_id = %ended.id, cause = error.chain(), "recording is tried again");
                 sleep(RECORDING_PAUSE).await;
             }
-            Err(error) => {
+            other => {
                 // It was carried out, and whoever asked is told; the record says in time that it does not
                 // know.
-                let id = ended.id;
-                tracing::error!(operation_id = %id, cause = error.chain(), "an operation's end was not recorded");
+                let cause = other.err().map(|error| error.chain()).unwrap_or_default();
+                tracing::error!(operation_id = %ended.id, cause, "an operation's end was not recorded");
                 return;
             }
         }
     }
+}
+
+/// What the end of an operation means for the backup that it was about: it is gone, or was gone before.
+async fn aftermath(app: &App, ended: &Operation) -> Result<Option<Aftermath>, Error> {
+    let (Some(id), Some(target)) = (ended.backup_id, ended.targets.first()) else { return Ok(None) };
+    let gone = match (target.outcome, target.code.as_deref()) {
+        (TargetOutcome::Succeeded, _) => Gone::Plan,
+        (_, Some("not_found")) => Gone::Elsewhere,
+        _ => return Ok(None),
+    };
+    let backup = app.store.backup(id).await?;
+    if backup.state == BackupState::Deleted {
+        return Ok(None);
+    }
+    let occasion = App::occasion(ended.actor.clone());
+    let changed = backup.deleted(gone, occasion.now);
+    Ok(Some(Aftermath { event: changed.deleted_event(Some(ended.id), &occasion), changed: Some(changed) }))
 }
 
 /// Nothing was asked of the customer's account.

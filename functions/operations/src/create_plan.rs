@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::operation::{Operation, Order};
-use domain::plan::{LARGEST_INPUT, Plan, Sealed};
-use domain::{ConnectionId, Error, OperationId, PlanId};
+use domain::plan::{LARGEST_INPUT, Plan, Sealed, Seen};
+use domain::{Actor, ConnectionId, Error, OperationId, PlanId};
 use runtime::random;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -79,15 +79,27 @@ pub(crate) async fn create_plan(
     // What the connection does not admit as an operation, it does not as a plan.
     let would = Operation::begin(OperationId::new(asked_at.now, random()), order, &connection, &asked_at)?;
     let admitted = admit(&would, &connection, &input)?;
-    let salt = format!("{:032x}", u128::from_be_bytes(random()));
-    let sealed = Sealed { input, salt };
+    let sealed = sealed(input);
     let seen = look(&app, &connection, id, &admitted, &sealed.salt).await?;
+    write(&app, id, &would, seen, &sealed, actor, &request).await
+}
+
+/// Writes a plan of this operation, and answers with it.
+pub(crate) async fn write(
+    app: &App,
+    id: PlanId,
+    would: &Operation,
+    seen: Seen,
+    sealed: &Sealed,
+    actor: Actor,
+    request: &Idempotent,
+) -> Result<(StatusCode, Json<PlanView>), Refused> {
     // Its time begins when there is something to look at.
     let occasion = App::occasion(actor);
-    let (plan, event) = Plan::create(id, &would, seen, app.plan_lifetime, &occasion);
+    let (plan, event) = Plan::create(id, would, seen, app.plan_lifetime, &occasion);
     let view = PlanView::of(plan.clone(), occasion.now);
     let completion = request.completing(StatusCode::CREATED, &view);
-    app.store.create_plan(&plan, &sealed, &event, completion.as_ref()).await?;
+    app.store.create_plan(&plan, sealed, &event, completion.as_ref()).await?;
     tracing::info!(
         connection_id = %plan.connection_id,
         plan_id = %plan.id,
@@ -96,4 +108,9 @@ pub(crate) async fn create_plan(
         "a plan was made"
     );
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// What a plan keeps of this input until it is applied.
+pub(crate) fn sealed(input: Value) -> Sealed {
+    Sealed { input, salt: format!("{:032x}", u128::from_be_bytes(random())) }
 }

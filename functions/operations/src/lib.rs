@@ -8,10 +8,12 @@ mod app;
 mod apply_plan;
 mod carry_out;
 mod create_plan;
+mod delete_backup;
 mod issue_credentials;
 mod list_operations;
 mod look;
 mod order;
+mod restore_backup;
 mod run_operation;
 mod show_operation;
 mod show_plan;
@@ -39,6 +41,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(create_plan::create_plan))
         .routes(routes!(show_plan::show_plan))
         .routes(routes!(apply_plan::apply_plan))
+        .routes(routes!(restore_backup::restore_backup))
+        .routes(routes!(delete_backup::delete_backup))
         .routes(routes!(issue_credentials::issue_credentials))
 }
 

@@ -19,12 +19,21 @@ pub(crate) fn read_order(
     let action = action.and_then(|text| noted(text.parse::<Action>(), "/action", &mut errors));
     let region = required(region, "region", &mut errors);
     let region = region.and_then(|text| noted(text.parse::<Region>(), "/region", &mut errors));
-    if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
-        let detail = format!("a reason has {LONGEST_REASON} characters at most");
-        errors.push(FieldError::new("/reason", "invalid_reason", detail));
-    }
+    noted(check_reason(reason.as_deref()), "", &mut errors);
     match (action, region, errors.is_empty()) {
         (Some(action), Some(region), true) => Ok(Order { action, region, dry_run, reason }),
         _ => Err(Error::invalid_fields(errors)),
     }
+}
+
+/// Refuses a reason that is too long.
+///
+/// # Errors
+/// 400 `invalid_reason`.
+pub(crate) fn check_reason(reason: Option<&str>) -> Result<(), Error> {
+    if reason.is_none_or(|reason| reason.chars().count() <= LONGEST_REASON) {
+        return Ok(());
+    }
+    let detail = format!("a reason has {LONGEST_REASON} characters at most");
+    Err(Error::invalid(FieldError::new("/reason", "invalid_reason", detail)))
 }

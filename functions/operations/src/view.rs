@@ -20,7 +20,8 @@ pub(crate) struct OperationView {
     /// Whether AWS was only asked if it would.
     dry_run: bool,
     state: OperationState,
-    /// What AWS answered, under AWS's own names. The first answer alone carries it.
+    /// What AWS answered, under AWS's own names. The first answer alone carries it. Of a restore it is the
+    /// report of what the new table was given back and how it compares, which every later answer carries.
     #[schema(value_type = Option<Object>)]
     output: Value,
     /// Whether there was an output that is not shown again.
@@ -35,6 +36,9 @@ pub(crate) struct OperationView {
     /// The plan that it carries out.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_id: Option<String>,
+    /// The backup that it restores or deletes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup_id: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     started_at: jiff::Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -49,13 +53,14 @@ pub(crate) struct OperationView {
 }
 
 impl OperationView {
-    /// An operation as it is read again: without its output.
+    /// An operation as it is read again: without its output, unless that is a report of Drawbridge's own.
     pub fn of(operation: Operation) -> Self {
         // Source: CloudTrail User Guide, "Working with event history": management events alone.
         let cloudtrail = (!operation.action.touches_items()).then(|| format!(
             "aws cloudtrail lookup-events --region {} --lookup-attributes AttributeKey=Username,AttributeValue={}",
             operation.region, operation.session_name
         ));
+        let output = operation.report().unwrap_or_default();
         Self {
             operation_id: operation.id.to_string(),
             connection_id: operation.connection_id.to_string(),
@@ -63,12 +68,13 @@ impl OperationView {
             region: operation.region,
             dry_run: operation.dry_run,
             state: operation.state,
-            output: Value::Null,
+            output,
             output_omitted: operation.had_output,
             targets: operation.targets,
             actor: operation.actor.to_string(),
             reason: operation.reason,
             plan_id: operation.plan_id.map(|id| id.to_string()),
+            backup_id: operation.backup_id.map(|id| id.to_string()),
             started_at: operation.started_at,
             finished_at: operation.finished_at,
             session_name: operation.session_name,
@@ -102,13 +108,16 @@ pub(crate) struct PlanView {
     #[schema(value_type = String, example = "us-east-1")]
     region: Region,
     state: PlanState,
-    /// What will be gone.
+    /// What will be gone; of a restore, the table that will be there.
     targets: Vec<PlanTarget>,
     /// What goes with it, and what stays: numbers, and lists of at most 50.
     #[schema(value_type = Object)]
     blast_radius: Map<String, Value>,
     /// What should be known before it is applied.
     warnings: Vec<Warning>,
+    /// The backup that it restores or deletes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup_id: Option<String>,
     /// Why, as the caller said.
     reason: Option<String>,
     /// Who planned it.
@@ -140,6 +149,7 @@ impl PlanView {
             targets: plan.targets,
             blast_radius: plan.blast_radius,
             warnings: plan.warnings,
+            backup_id: plan.backup_id.map(|id| id.to_string()),
             reason: plan.reason,
             actor: plan.actor.to_string(),
             created_at: plan.created_at,

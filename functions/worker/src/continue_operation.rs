@@ -27,10 +27,11 @@ use serde_json::Value;
 use work::{Asked, Standing, UNWRITTEN_DELAY};
 
 use crate::app::App;
+use crate::restore_backup;
 
 /// Longest that a step may take until AWS is asked for nothing more, so that what became of it can still be
 /// written in the time that the function has.
-const LONGEST_CALLS: Duration = Duration::from_secs(40);
+pub(crate) const LONGEST_CALLS: Duration = Duration::from_secs(40);
 
 /// Takes one step of an operation.
 ///
@@ -48,9 +49,12 @@ pub(crate) async fn take_step(app: &App, step: &OperationStep, again: bool) -> R
         deadline: step.deadline,
         delivered_before: again,
     };
-    let steps = found.as_ref().and_then(|operation| Some((operation.id, &operation.lasting.as_ref()?.steps)));
+    let steps = found.as_ref().and_then(|operation| Some((operation.id, operation.steps()?)));
     match (asked.standing(steps, now()), &found) {
-        (Standing::Known(StepPlace::Now), Some(operation)) => advance(app, operation).await,
+        (Standing::Known(StepPlace::Now), Some(operation)) => match &operation.restoring {
+            Some(restoring) => Box::pin(restore_backup::advance(app, operation, restoring, again)).await,
+            None => advance(app, operation).await,
+        },
         (Standing::Known(StepPlace::NextLost), Some(operation)) => {
             send_next(app, operation, SignedDuration::ZERO).await
         }
@@ -217,7 +221,8 @@ fn in_time(next: Operation, lasting: &Lasting, now: Timestamp) -> Operation {
     next.fails_where(TargetOutcome::Running, "not_reached", detail)
 }
 
-async fn send_next(app: &App, operation: &Operation, pause: SignedDuration) -> Result<(), Error> {
+/// Sends the message that asks for the next step.
+pub(crate) async fn send_next(app: &App, operation: &Operation, pause: SignedDuration) -> Result<(), Error> {
     match operation.next_message() {
         Some(message) => app.queue.send(&message, pause).await,
         None => Ok(()),
@@ -229,6 +234,12 @@ async fn end(app: &App, settled: Operation) -> Result<(), Error> {
     let occasion = App::occasion(now());
     let ended = settled.settled(occasion.now);
     app.store.end_operation(&ended, &ended.event(&occasion)).await?;
+    tell(&ended);
+    Ok(())
+}
+
+/// Says in the log that it has ended.
+pub(crate) fn tell(ended: &Operation) {
     tracing::info!(
         connection_id = %ended.connection_id,
         operation_id = %ended.id,
@@ -236,7 +247,6 @@ async fn end(app: &App, settled: Operation) -> Result<(), Error> {
         state = ?ended.state,
         "an operation has ended"
     );
-    Ok(())
 }
 
 #[cfg(test)]

@@ -106,6 +106,26 @@ pub struct TableManifest {
 }
 
 impl TableManifest {
+    /// Whether the table could be looked at when its backup was made.
+    #[must_use]
+    pub const fn is_seen(&self) -> bool {
+        // Every table has a key.
+        !self.keys.is_empty()
+    }
+
+    /// The tags that a new table can be given: those of AWS's own nobody else can set. Source: `DynamoDB`
+    /// Developer Guide, "Tagging restrictions in `DynamoDB`".
+    #[must_use]
+    pub fn tags_to_restore(&self) -> Known<BTreeMap<String, String>> {
+        match &self.tags {
+            Known::Known(tags) => {
+                let own = tags.iter().filter(|(key, _)| !key.to_lowercase().starts_with("aws:"));
+                Known::Known(own.map(|(key, value)| (key.clone(), value.clone())).collect())
+            }
+            Known::Unknown(why) => Known::Unknown(why.clone()),
+        }
+    }
+
     /// Of a table that could not be looked at when its backup was found.
     #[must_use]
     pub fn unseen(seen_at: Timestamp) -> Self {

@@ -1,6 +1,7 @@
 //! One IAM action, carried out once in a customer's account.
 
 mod lasting;
+mod restoring;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,16 @@ use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::capability::{Action, Capability};
 use crate::connection::{Connection, Occasion};
 use crate::error::{Error, ErrorKind};
-use crate::id::{ConnectionId, OperationId, PlanId};
+use crate::id::{BackupId, ConnectionId, OperationId, PlanId};
 use crate::place::Region;
+use crate::steps::Steps;
 
 pub use lasting::{LONGEST_ASKING, LONGEST_WAIT, Lasting};
+pub use restoring::{
+    ASKING, Aspect, Comparison, Counted, LONGEST_FINISHING, LONGEST_QUEUEING, LONGEST_RESTORE, LookedUp,
+    News, RestoreOrder, RestorePhase, Restoring, Setting, SettingOutcome, SettingReport, Trouble, Verdict,
+    compare, count, foresee_restore, settings_of, uncompared,
+};
 
 /// How long an operation may run before its outcome counts as lost: longer than the function that
 /// carries it out may run.
@@ -118,9 +125,15 @@ pub struct Operation {
     /// Whether AWS answered with something, which the first answer alone carried.
     #[serde(default)]
     pub had_output: bool,
+    /// The backup of the ledger that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_id: Option<BackupId>,
     /// What is kept of it besides, if it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Lasting>,
+    /// What is kept of it besides, if it restores a backup, which lasts too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restoring: Option<Restoring>,
 }
 
 /// What a caller asks for.
@@ -231,7 +244,9 @@ impl Operation {
             session_name: format!("drawbridge-{id}"),
             request_ids: Vec::new(),
             had_output: false,
+            backup_id: None,
             lasting: None,
+            restoring: None,
         })
     }
 
@@ -239,6 +254,19 @@ impl Operation {
     #[must_use]
     pub fn of_plan(self, plan: PlanId) -> Self {
         Self { plan_id: Some(plan), ..self }
+    }
+
+    /// The same, about this backup of the ledger.
+    #[must_use]
+    pub fn of_backup(self, backup: Option<BackupId>) -> Self {
+        Self { backup_id: backup, ..self }
+    }
+
+    /// Its steps, if it lasts.
+    #[must_use]
+    pub fn steps(&self) -> Option<&Steps> {
+        let lasting = self.lasting.as_ref().map(|lasting| &lasting.steps);
+        lasting.or(self.restoring.as_ref().map(|restoring| &restoring.steps))
     }
 
     /// The same, ended like this.
@@ -263,8 +291,8 @@ impl Operation {
         if self.state != OperationState::Running {
             return self.clone();
         }
-        let (lost_at, id) = match &self.lasting {
-            Some(lasting) if lasting.steps.is_stuck(now) => (lasting.steps.deadline, None),
+        let (lost_at, id) = match self.steps() {
+            Some(steps) if steps.is_stuck(now) => (steps.deadline, None),
             None if now >= self.started_at + LONGEST => (self.started_at + LONGEST, Some(self.action)),
             _ => return self.clone(),
         };

@@ -1,4 +1,5 @@
-//! Plans: what cannot be undone is shown first, and carried out once, by an applied plan alone.
+//! Plans: what cannot be undone is shown first, and carried out once, by an applied plan alone. So is what
+//! takes hours and costs: a restored table.
 //!
 //! A plan is pending until it is applied or its time is over. What it saw of its targets is kept as a
 //! fingerprint, so that applying it can tell whether they are still what somebody agreed to lose.
@@ -14,7 +15,7 @@ use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::capability::Action;
 use crate::connection::Occasion;
 use crate::error::{Error, ErrorKind, FieldError};
-use crate::id::{ConnectionId, OperationId, PlanId};
+use crate::id::{BackupId, ConnectionId, OperationId, PlanId};
 use crate::operation::{Operation, Order};
 use crate::place::Region;
 
@@ -95,6 +96,9 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     /// What makes each target what it is.
     pub prints: BTreeMap<String, Print>,
+    /// The backup of the ledger that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_id: Option<BackupId>,
     /// Why, as the caller says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -166,6 +170,7 @@ impl Plan {
             blast_radius,
             warnings,
             prints,
+            backup_id: operation.backup_id,
             reason: operation.reason.clone(),
             actor: occasion.actor.clone(),
             created_at: occasion.now,

@@ -8,13 +8,16 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arn::RoleName;
+use crate::backup::{Backup, BackupState};
 use crate::cadence::Cadence;
 use crate::connection::{Change, End, InviteHold, NewConnection, Occasion, Start};
 use crate::invite::Invite;
+use crate::kind::Kind;
+use crate::manifest::{KeyPart, Known, TableManifest};
 use crate::verification::Depth;
 use crate::{
-    Actor, Capability, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, EventId, ExternalId,
-    OffboardingId, VerificationId,
+    Actor, BackupId, Capability, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, EventId,
+    ExternalId, JobId, OffboardingId, Region, RunId, VerificationId,
 };
 
 /// When everything of this module happens.
@@ -94,4 +97,48 @@ pub fn created() -> Change {
 #[must_use]
 pub fn submitted(before: &Connection, role: &str) -> Change {
     before.submit_role(role.parse().unwrap(), &deployment(), start(), occasion()).unwrap().unwrap()
+}
+
+/// A table with one of everything that a restore loses.
+#[must_use]
+pub fn table_manifest() -> TableManifest {
+    let tags = [("team", "blue"), ("aws:cloudformation:stack-name", "s")];
+    TableManifest {
+        keys: vec![KeyPart { name: "pk".to_owned(), role: "HASH".to_owned(), kind: "S".to_owned() }],
+        billing_mode: "PAY_PER_REQUEST".to_owned(),
+        item_count: 3,
+        stream: Some("NEW_IMAGE".to_owned()),
+        time_to_live: Known::Known(Some("expires".to_owned())),
+        point_in_time_recovery: Known::Known(true),
+        tags: Known::Known(tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+        ..TableManifest::unseen(NOW)
+    }
+}
+
+/// A backup of the table `Music` in the account 222222222222 that is there, with its manifest.
+#[must_use]
+pub fn backup(connection: &Connection) -> Backup {
+    let region: Region = "eu-central-1".parse().unwrap();
+    let run = RunId::new(NOW, [1; 10]);
+    let job = JobId::of(run, connection.id, &region, "Music");
+    Backup {
+        id: BackupId::of(job),
+        connection_id: connection.id,
+        kind: Kind::DynamodbBackup,
+        resource: "Music".to_owned(),
+        name: format!("drawbridge-{job}"),
+        aws_id: format!("arn:aws:dynamodb:{region}:222222222222:table/Music/backup/01489602797149-73d8d5bc"),
+        region,
+        state: BackupState::Available,
+        size_bytes: Some(42),
+        created_at: NOW,
+        run_id: run,
+        job_id: job,
+        schedule_id: None,
+        delete_after: None,
+        deleted_at: None,
+        gone: None,
+        manifest: Some(table_manifest()),
+        version: 2,
+    }
 }

@@ -7,15 +7,16 @@
 mod list;
 mod look;
 mod make;
-mod manifest;
+pub(crate) mod manifest;
 mod remove;
 
 use access::CustomerSession;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::credentials::LONGEST_SESSION_POLICY;
+use domain::operation::Target;
 use domain::policy::PolicyDocument;
 
-use crate::operations::{deadline, failed_by, passing};
+use crate::operations::{deadline, failed_by, passing, unanswered};
 
 pub use list::{TablePage, list_tables, planning_policy, tags};
 pub use look::{Seen, describe, looking_policy};
@@ -60,10 +61,10 @@ pub fn fits(policy: &PolicyDocument) -> bool {
 }
 
 /// Waits for an answer, for as long as the session's work may take.
-async fn heard<T, E, R>(
+pub(crate) async fn heard<T, E>(
     session: &CustomerSession,
-    asked: impl Future<Output = Result<T, SdkError<E, R>>>,
-) -> Result<T, Unheard<E, R>> {
+    asked: impl Future<Output = Result<T, SdkError<E>>>,
+) -> Result<T, Unheard<E>> {
     match deadline::in_time(session, asked).await {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(error)) => Err(Unheard::Error(Box::new(error))),
@@ -72,14 +73,14 @@ async fn heard<T, E, R>(
 }
 
 /// Why there was no answer to go by.
-enum Unheard<E, R> {
-    Error(Box<SdkError<E, R>>),
+pub(crate) enum Unheard<E> {
+    Error(Box<SdkError<E>>),
     TimeIsOver,
 }
 
-impl<E: ProvideErrorMetadata, R> Unheard<E, R> {
+impl<E: ProvideErrorMetadata> Unheard<E> {
     /// AWS's own code for it.
-    fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Error(error) => match error.as_ref() {
                 SdkError::ServiceError(service) => service.err().code(),
@@ -89,16 +90,35 @@ impl<E: ProvideErrorMetadata, R> Unheard<E, R> {
         }
     }
 
+    /// Whether AWS has certainly not done what it was asked for: it said so, and did not fail itself. Source:
+    /// `DynamoDB` Developer Guide, "Error handling with `DynamoDB`": what it answers with 5xx may have been
+    /// done.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let Self::Error(error) = self else { return false };
+        match error.as_ref() {
+            SdkError::ServiceError(service) => service.raw().status().is_client_error(),
+            SdkError::ConstructionFailure(_) => true,
+            _ => false,
+        }
+    }
+
     /// What it means to whoever asked about this resource.
-    fn answer<T>(&self, resource: &str) -> Answer<T> {
-        let Self::Error(error) = self else { return Answer::Later { code: "no_answer".to_owned() } };
-        let target = failed_by(resource.to_owned(), error.as_ref());
+    pub(crate) fn answer<T>(&self, resource: &str) -> Answer<T> {
+        let target = self.target(resource);
         let later = passing(&target);
-        let code = target.code.unwrap_or_default();
-        if later {
-            Answer::Later { code }
-        } else {
-            Answer::Refused { code, detail: target.detail.unwrap_or_default() }
+        let (code, detail) = (target.code.unwrap_or_default(), target.detail.unwrap_or_default());
+        if later { Answer::Later { code } } else { Answer::Refused { code, detail } }
+    }
+
+    /// The same of a refusal that is known to pass.
+    pub(crate) fn later<T>(&self) -> Answer<T> {
+        Answer::Later { code: self.target("").code.unwrap_or_default() }
+    }
+
+    pub(crate) fn target(&self, resource: &str) -> Target {
+        match self {
+            Self::Error(error) => failed_by(resource.to_owned(), error.as_ref()),
+            Self::TimeIsOver => unanswered(resource.to_owned()),
         }
     }
 }

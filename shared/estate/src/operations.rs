@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use ec2::Goal;
 pub use outcome::{Outcome, failed, passing, succeeded};
-pub(crate) use outcome::{failed_by, not_done};
+pub(crate) use outcome::{failed_by, not_begun, not_done, unanswered};
 
 /// What an action that lasts calls its targets, under AWS's name.
 pub const LASTING_TARGETS: &str = "InstanceIds";

@@ -255,7 +255,7 @@ fn protects<'a>(tags: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>
 }
 
 /// An object without what is not known.
-fn known(value: Value) -> Map<String, Value> {
+pub(crate) fn known(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         _ => Map::new(),

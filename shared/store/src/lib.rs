@@ -39,6 +39,7 @@ pub use cursor::{Page, PageRequest};
 pub use grants::{GrantShard, GrantUse, Marked};
 pub use idempotency::{Answer, Claim, Claimed, Completion, RequestKey};
 pub use item::Listing;
+pub use operations::Aftermath;
 pub use pace::{Paced, Turn};
 pub use queue::{JobsQueue, OnboardingQueue, Queue, RunsQueue};
 pub use runs::{Entry, RunJob};

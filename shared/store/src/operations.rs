@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use domain::backup::Backup;
 use domain::operation::Operation;
 use domain::{AuditEvent, ConnectionId, Error, OperationId};
 use jiff::SignedDuration;
@@ -19,14 +20,23 @@ use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
 /// How long an operation is kept: longer than a year, so that the last audit's are there for the next.
 pub(crate) const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 
+/// What the end of an operation means for the ledger of backups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aftermath {
+    /// The entry of the audit list that tells of it.
+    pub event: AuditEvent,
+    /// The backup as it is from then on, where it has changed.
+    pub changed: Option<Backup>,
+}
+
 pub(crate) fn operation_item(operation: &Operation) -> Result<Item, Error> {
     let mut item = to_item(Key::operation(operation.id), operation)?;
     let (_, hash, value) = Listing::Operations(operation.connection_id).index();
     item.insert(hash.to_owned(), text(value));
     item.insert("list_id".to_owned(), text(operation.id.to_string()));
     item.insert("expires_at".to_owned(), expiry(operation.started_at + KEPT));
-    if let Some(lasting) = &operation.lasting {
-        item.insert("step".to_owned(), number(lasting.steps.step.into()));
+    if let Some(steps) = operation.steps() {
+        item.insert("step".to_owned(), number(steps.step.into()));
     }
     Ok(item)
 }
@@ -65,7 +75,7 @@ impl Store {
     /// # Errors
     /// When the table does not answer.
     pub async fn advance_operation(&self, next: &Operation) -> Result<bool, Error> {
-        let step = next.lasting.as_ref().map_or(0, |lasting| lasting.steps.step);
+        let step = next.steps().map_or(0, |steps| steps.step);
         let put = self
             .client
             .put_item()
@@ -96,22 +106,41 @@ impl Store {
     /// # Errors
     /// When the table does not answer.
     pub async fn end_operation(&self, operation: &Operation, event: &AuditEvent) -> Result<(), Error> {
+        self.end_operation_with(operation, event, None).await.map(|_| ())
+    }
+
+    /// The same in one transaction with what it means for the ledger of backups. Returns whether the ledger
+    /// was still as it was read: if not, nothing was written.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn end_operation_with(
+        &self,
+        operation: &Operation,
+        event: &AuditEvent,
+        aftermath: Option<&Aftermath>,
+    ) -> Result<bool, Error> {
         let running = "attribute_exists(pk) AND attribute_not_exists(finished_at)";
         // One that lasts is not ended by a delivery that others have overtaken.
-        let (running, values) = match &operation.lasting {
+        let (running, values) = match operation.steps() {
             None => (running.to_owned(), HashMap::new()),
-            Some(lasting) => (
+            Some(steps) => (
                 format!("{running} AND step <= :step"),
-                HashMap::from([(":step".to_owned(), number(lasting.steps.step.into()))]),
+                HashMap::from([(":step".to_owned(), number(steps.step.into()))]),
             ),
         };
-        let writes = vec![
+        let mut writes = vec![
             self.put(operation_item(operation)?, Some(&running), values)?,
             self.put(event_item(event)?, None, HashMap::new())?,
         ];
+        if let Some(Aftermath { event, changed }) = aftermath {
+            writes.push(self.put(event_item(event)?, None, HashMap::new())?);
+            writes.extend(changed.as_ref().map(|backup| self.change_backup(backup)).transpose()?);
+        }
         match self.transact(writes).await {
+            Ok(()) => Ok(true),
             // One that was sent again by the SDK meets itself.
-            Ok(()) | Err(Refusal::Conditions(_)) => Ok(()),
+            Err(Refusal::Conditions(places)) => Ok(places.contains(&0)),
             Err(Refusal::Busy) => Err(Error::unavailable("another transaction held the operation")),
             Err(Refusal::Failed(error)) => Err(error),
         }

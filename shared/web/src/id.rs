@@ -36,6 +36,10 @@ impl Names for PlanId {
     const WHAT: &'static str = "plan";
 }
 
+impl Names for BackupId {
+    const WHAT: &'static str = "backup";
+}
+
 impl Names for ReconciliationId {
     const WHAT: &'static str = "reconciliation";
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Ending, Operation, Target, TargetOutcome};
+use super::{Ending, Operation, Restoring, Target, TargetOutcome};
 use crate::message::{JobsMessage, OperationStep};
 use crate::steps::Steps;
 
@@ -64,7 +64,7 @@ impl Operation {
     /// The message that asks for its next step, if it lasts.
     #[must_use]
     pub fn next_message(&self) -> Option<JobsMessage> {
-        let steps = &self.lasting.as_ref()?.steps;
+        let steps = self.steps()?;
         Some(JobsMessage::Operation(OperationStep {
             connection_id: self.connection_id,
             operation_id: self.id,
@@ -76,6 +76,9 @@ impl Operation {
     /// How long until its next step: soon at first, since most are quick.
     #[must_use]
     pub fn pause(&self) -> SignedDuration {
+        if let Some(restoring) = &self.restoring {
+            return restoring.pause();
+        }
         let step = self.lasting.as_ref().map_or(0, |lasting| lasting.steps.step);
         SignedDuration::from_secs(LONGEST_PAUSE.min(1 << step.saturating_sub(1).min(4)))
     }
@@ -112,6 +115,9 @@ impl Operation {
     /// and of what it took nobody knows what became.
     #[must_use]
     pub fn given_up(self, code: &str, detail: &str) -> Self {
+        if self.restoring.is_some() {
+            return self.restored(|restoring| restoring.given_up(code, detail));
+        }
         let unseen = format!("AWS took the request, and what became of it was not seen. {detail}");
         self.fails_where(TargetOutcome::Queued, code, detail).fails_where(
             TargetOutcome::Running,
@@ -141,6 +147,8 @@ impl Operation {
         let Self { targets, request_ids, had_output, .. } = self.clone();
         let mut ended = self.ended(Ending { targets, request_ids, had_output }, now);
         ended.lasting = ended.lasting.map(|lasting| Lasting { steps: lasting.steps.ended(), ..lasting });
+        ended.restoring =
+            ended.restoring.map(|restoring| Restoring { steps: restoring.steps.ended(), ..restoring });
         ended
     }
 }

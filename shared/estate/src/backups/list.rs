@@ -9,6 +9,10 @@ use super::{Answer, heard};
 use crate::operations::Place;
 use crate::operations::dynamodb::client;
 
+/// Most pages of tags that are read: a table has 50 tags at most, which are one page of `DynamoDB`'s.
+/// Source: `DynamoDB` Developer Guide, "Tagging restrictions in `DynamoDB`".
+const MOST_PAGES: usize = 10;
+
 /// One page of tables, in order of their names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TablePage {
@@ -55,7 +59,7 @@ pub async fn list_tables(
 pub async fn tags(session: &CustomerSession, place: &Place, table: &str) -> Answer<BTreeMap<String, String>> {
     let client = client(session, place);
     let (mut found, mut next) = (BTreeMap::new(), None);
-    loop {
+    for _ in 0..MOST_PAGES {
         let asked =
             client.list_tags_of_resource().resource_arn(place.table(table, "")).set_next_token(next).send();
         match heard(session, asked).await {
@@ -69,4 +73,6 @@ pub async fn tags(session: &CustomerSession, place: &Place, table: &str) -> Answ
             Err(unheard) => return unheard.answer(table),
         }
     }
+    // Not all of them were told, and a part of them would select other tables.
+    Answer::Later { code: "too_many_pages".to_owned() }
 }

@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 
 use access::CustomerSession;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::RequestId as _;
 use aws_sdk_dynamodb::primitives::DateTime;
 use aws_sdk_dynamodb::types::{BackupTypeFilter, TableStatus};
 use domain::CapabilitySet;
 use domain::manifest::{Known, TableManifest};
+use domain::operation::Target;
 use domain::policy::{PolicyDocument, Statement};
 use jiff::Timestamp;
 
 use super::manifest::{manifest_of, point_in_time_recovery, time_to_live};
-use super::{Answer, Unheard, heard, tags};
+use super::{Answer, heard, tags};
 use crate::operations::dynamodb::client;
-use crate::operations::{Place, failed_by};
+use crate::operations::{Place, deadline, not_begun, passing};
 
 /// What is read of a table besides, where the connection's capabilities hold it.
 const READS: [&str; 3] =
     ["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"];
 
-/// Most pages of backups of one table that are looked through.
+/// Most pages of backups of one table that are looked through: a page has 100 at most. Source: `DynamoDB`
+/// API Reference, `ListBackups`, `Limit`.
 const MOST_PAGES: usize = 20;
 
 /// How a table is that is to be backed up.
@@ -163,9 +164,13 @@ fn not_now(status: Option<&TableStatus>) -> Option<Looked> {
     let (code, detail) = match status? {
         TableStatus::Creating => ("table_creating", "The table is being made; the next run backs it up."),
         TableStatus::Deleting => ("table_deleting", "The table is being deleted."),
-        TableStatus::Archiving | TableStatus::Archived | TableStatus::InaccessibleEncryptionCredentials => (
+        TableStatus::Archiving | TableStatus::Archived => (
             "table_archived",
-            "The table's KMS key cannot be used, so that DynamoDB archives it: it has a backup of its own there.",
+            "The table's KMS key could not be used for long, so that DynamoDB has archived it, in a backup of its own.",
+        ),
+        TableStatus::InaccessibleEncryptionCredentials => (
+            "table_inaccessible",
+            "The table's KMS key cannot be used; its customer enables the key, or DynamoDB archives the table.",
         ),
         _ => return None,
     };
@@ -174,40 +179,36 @@ fn not_now(status: Option<&TableStatus>) -> Option<Looked> {
 
 /// Asks for a backup, once: a request whose answer was lost may have been carried out.
 pub async fn create(session: &CustomerSession, place: &Place, table: &str, name: &str) -> Made {
+    if deadline::is_over(session) {
+        let Target { code, detail, .. } = not_begun(table.to_owned());
+        let (code, detail) = (code.unwrap_or_default(), detail.unwrap_or_default());
+        return Made::NotTaken { code, detail, later: true };
+    }
     let session = session.asking_once();
     let asked = client(&session, place).create_backup().table_name(table).backup_name(name).send();
-    match heard(&session, asked).await {
+    let unheard = match heard(&session, asked).await {
         Ok(answer) => {
             let request_id = answer.request_id().map(str::to_owned);
-            match answer.backup_details {
-                Some(details) => taken(details.backup_arn, &details.backup_creation_date_time, request_id),
-                None => Made::Unknown,
-            }
+            return answer.backup_details.map_or(Made::Unknown, |details| {
+                let created_at = timestamp(&details.backup_creation_date_time);
+                Made::Taken(Taken { arn: details.backup_arn, created_at, request_id })
+            });
         }
-        Err(Unheard::TimeIsOver) => Made::Unknown,
-        Err(Unheard::Error(error)) => match error.as_ref() {
-            // What AWS refuses has a code, and is no fault of its own.
-            SdkError::ServiceError(service) if !service.raw().status().is_server_error() => {
-                let target = failed_by(table.to_owned(), error.as_ref());
-                let raw = aws_sdk_dynamodb::error::ProvideErrorMetadata::code(service.err());
-                Made::NotTaken {
-                    later: may_come_later(raw.unwrap_or_default()),
-                    code: target.code.unwrap_or_default(),
-                    detail: target.detail.unwrap_or_default(),
-                }
-            }
-            SdkError::ConstructionFailure(_) => Made::NotTaken {
-                code: "refused".to_owned(),
-                detail: "The request could not be put together.".to_owned(),
-                later: false,
-            },
-            _ => Made::Unknown,
-        },
+        Err(unheard) => unheard,
+    };
+    if !unheard.is_refusal() {
+        return Made::Unknown;
+    }
+    let target = unheard.target(table);
+    Made::NotTaken {
+        later: passing(&target) || unheard.code().is_some_and(may_come_later),
+        code: target.code.unwrap_or_default(),
+        detail: target.detail.unwrap_or_default(),
     }
 }
 
 /// Whether AWS has no room for it at the moment. Source: `DynamoDB` API Reference, `CreateBackup`,
-/// "Errors", and "Common errors".
+/// "Errors".
 fn may_come_later(code: &str) -> bool {
     matches!(
         code,
@@ -215,19 +216,15 @@ fn may_come_later(code: &str) -> bool {
             | "TableInUseException"
             | "LimitExceededException"
             | "ContinuousBackupsUnavailableException"
-            | "ThrottlingException"
-            | "Throttling"
-            | "RequestLimitExceeded"
-            | "ProvisionedThroughputExceededException"
     )
 }
 
-fn taken(arn: String, created_at: &DateTime, request_id: Option<String>) -> Made {
-    Made::Taken(Taken { arn, created_at: timestamp(created_at), request_id })
-}
-
+/// To the millisecond, which is what `DynamoDB` tells. It sends a fraction, of which reading cuts a little off.
 fn timestamp(at: &DateTime) -> Timestamp {
-    at.to_millis().ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    const HALF: i128 = 500_000;
+    let millis = (at.as_nanos() + HALF).div_euclid(1_000_000);
+    let millis = i64::try_from(millis).ok();
+    millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Looks for a backup of this name that was made since then.
@@ -250,7 +247,6 @@ pub async fn find(
             .send();
         let page = match heard(session, asked).await {
             Ok(page) => page,
-            // A table that is gone has lost none of its backups, but they are listed all the same.
             Err(unheard) => return unheard.answer(table),
         };
         let request_id = page.request_id().map(str::to_owned);

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::describe_continuous_backups::DescribeContinuousBackupsOutput;
 use aws_sdk_dynamodb::operation::describe_time_to_live::DescribeTimeToLiveOutput;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, PointInTimeRecoveryStatus, Projection,
-    ProvisionedThroughputDescription, SseStatus, TableDescription, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, KeySchemaElement, PointInTimeRecoveryStatus, Projection, SseStatus,
+    TableDescription, TimeToLiveStatus,
 };
 use domain::manifest::{IndexManifest, KeyPart, Known, TableManifest};
 
 /// Whether a table can be restored to a point in time.
-pub(super) fn point_in_time_recovery(answer: &DescribeContinuousBackupsOutput) -> bool {
+pub(crate) fn point_in_time_recovery(answer: &DescribeContinuousBackupsOutput) -> bool {
     let recovery = answer
         .continuous_backups_description()
         .and_then(|backups| backups.point_in_time_recovery_description())
@@ -20,7 +20,7 @@ pub(super) fn point_in_time_recovery(answer: &DescribeContinuousBackupsOutput) -
 }
 
 /// The attribute that a table's items expire by.
-pub(super) fn time_to_live(answer: &DescribeTimeToLiveOutput) -> Option<String> {
+pub(crate) fn time_to_live(answer: &DescribeTimeToLiveOutput) -> Option<String> {
     let expiry = answer.time_to_live_description()?;
     let is_on =
         matches!(expiry.time_to_live_status(), Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
@@ -28,7 +28,7 @@ pub(super) fn time_to_live(answer: &DescribeTimeToLiveOutput) -> Option<String> 
 }
 
 /// What is kept of a table beside its backup.
-pub(super) fn manifest_of(
+pub(crate) fn manifest_of(
     table: &TableDescription,
     time_to_live: Known<Option<String>>,
     point_in_time_recovery: Known<bool>,
@@ -47,8 +47,8 @@ pub(super) fn manifest_of(
         keys: keys(table.key_schema(), attributes),
         indexes: indexes(table, attributes),
         billing_mode: billing_mode.as_str().to_owned(),
-        read_units: units.and_then(ProvisionedThroughputDescription::read_capacity_units),
-        write_units: units.and_then(ProvisionedThroughputDescription::write_capacity_units),
+        read_units: units.and_then(|units| units.read_capacity_units()),
+        write_units: units.and_then(|units| units.write_capacity_units()),
         item_count: table.item_count().unwrap_or(0),
         size_bytes: table.table_size_bytes().unwrap_or(0),
         table_class: table

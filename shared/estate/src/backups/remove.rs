@@ -20,9 +20,7 @@ pub async fn delete(session: &CustomerSession, place: &Place, arn: &str) -> Answ
         Ok(_) => Answer::Done(true),
         Err(unheard) => match unheard.code() {
             Some("BackupNotFoundException") => Answer::Done(false),
-            Some(code @ ("BackupInUseException" | "LimitExceededException")) => {
-                Answer::Later { code: code.to_owned() }
-            }
+            Some("BackupInUseException" | "LimitExceededException") => unheard.later(),
             _ => unheard.answer(arn),
         },
     }

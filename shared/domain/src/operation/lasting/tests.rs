@@ -33,7 +33,7 @@ fn after(minutes: i64) -> Timestamp {
 fn it_goes_on_until_every_target_has_ended() {
     let begun = begun();
     assert_eq!(begun.ids(TargetOutcome::Queued), ["i-1", "i-2"]);
-    let Some(JobsMessage::Operation(step)) = begun.next_message() else { panic!("it lasts") };
+    let Some(JobsMessage::Operation(step)) = begun.next_message() else { panic!("it has a next step") };
     assert_eq!((step.operation_id, step.step, step.deadline), (begun.id, 0, NOW + LONGEST_WAIT));
 
     let asked = begun.asked(vec!["r1".to_owned()], NOW).stepped(

@@ -109,6 +109,19 @@ impl SseSpecification {
 }
 
 impl RestoreTableFromBackup {
+    /// A restore with everything as it was in the backup.
+    pub(crate) fn as_it_was(backup_arn: String, target_table_name: String) -> Self {
+        Self {
+            backup_arn,
+            target_table_name,
+            billing_mode_override: None,
+            provisioned_throughput_override: None,
+            global_secondary_index_override: None,
+            local_secondary_index_override: None,
+            sse_specification_override: None,
+        }
+    }
+
     fn backup(&self) -> Result<Named<'_>, Error> {
         Named::backup(&self.backup_arn, "/BackupArn")
     }
@@ -133,7 +146,8 @@ impl RestoreTableFromBackup {
         self.indexes().check_capacity(self.billing_mode_override.filter(|_| by_request))
     }
 
-    fn request(&self, client: &Client) -> Result<RestoreTableFromBackupFluentBuilder, BuildError> {
+    /// The request for it.
+    pub(crate) fn request(&self, client: &Client) -> Result<RestoreTableFromBackupFluentBuilder, BuildError> {
         let globals = self.global_secondary_index_override.as_deref();
         let globals =
             globals.map(|indexes| indexes.iter().map(GlobalSecondaryIndex::sdk).collect::<Result<_, _>>());
@@ -154,6 +168,25 @@ impl RestoreTableFromBackup {
                 self.sse_specification_override.as_ref().map(SseSpecification::sdk),
             ))
     }
+
+    /// What a session needs for a backup in `source` that becomes a table in `place`. Who restores a table is
+    /// asked for the right to read and write the new one, for it is in the caller's name that `DynamoDB` fills
+    /// it; and for a key of the account's, if it is to be encrypted under one.
+    pub(crate) fn needs_of(&self, source: &Place, place: &Place) -> Vec<Statement> {
+        let Ok(backup) = self.backup() else { return Vec::new() };
+        let target = place.table(&self.target_table_name, "");
+        let filling = RESTORE_TAKES.map(|action| format!("dynamodb:{action}"));
+        let restoring = Statement::allow([Self::ACTION], [backup.arn(source), target.clone()]);
+        let encrypted = self.sse_specification_override.as_ref().is_some_and(|sse| sse.enabled == Some(true));
+        let encrypting = encrypted.then(|| using_key("*", place));
+        [restoring, Statement::allow(filling, [target])].into_iter().chain(encrypting).collect()
+    }
+}
+
+/// What a session needs for `DynamoDB`, and nobody else, to use a KMS key in its name.
+pub(crate) fn using_key(key: &str, place: &Place) -> Statement {
+    let through_dynamodb = format!("dynamodb.{}.amazonaws.com*", place.region);
+    Statement::allow(WITH_KEYS, [key]).on_condition("StringLike", "kms:ViaService", &through_dynamodb)
 }
 
 impl Carry for RestoreTableFromBackup {
@@ -171,20 +204,8 @@ impl Carry for RestoreTableFromBackup {
         self.backup()?.is_in(place, "/BackupArn")
     }
 
-    /// Who restores a table is asked for the right to read and write the new one, for it is in the
-    /// caller's name that `DynamoDB` fills it; and for a key of the account's, if it is to be encrypted
-    /// under one.
     fn needs(&self, place: &Place) -> Vec<Statement> {
-        let Ok(backup) = self.backup() else { return Vec::new() };
-        let target = place.table(&self.target_table_name, "");
-        let filling = RESTORE_TAKES.map(|action| format!("dynamodb:{action}"));
-        let restoring = Statement::allow([Self::ACTION], [backup.arn(place), target.clone()]);
-        let encrypted = self.sse_specification_override.as_ref().is_some_and(|sse| sse.enabled == Some(true));
-        let through_dynamodb = format!("dynamodb.{}.amazonaws.com*", place.region);
-        let encrypting = encrypted.then(|| {
-            Statement::allow(WITH_KEYS, ["*"]).on_condition("StringLike", "kms:ViaService", &through_dynamodb)
-        });
-        [restoring, Statement::allow(filling, [target])].into_iter().chain(encrypting).collect()
+        self.needs_of(place, place)
     }
 
     fn needs_dry(&self, place: &Place) -> Vec<Statement> {
