@@ -122,6 +122,25 @@ impl Estate {
         update.time_to_live_specification(specification).send().await.expect("it is set");
     }
 
+    /// The tags of a table, in order.
+    pub async fn tags_of(&self, table: &str) -> Vec<(String, String)> {
+        let found = self.dynamodb.describe_table().table_name(table).send().await.expect("the table").table;
+        let arn = found.and_then(|table| table.table_arn).expect("its ARN");
+        let tags =
+            self.dynamodb.list_tags_of_resource().resource_arn(arn).send().await.expect("its tags").tags;
+        let mut tags: Vec<_> = tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        tags.sort();
+        tags
+    }
+
+    /// The attribute that items of a table expire by, if they do.
+    pub async fn expires_by(&self, table: &str) -> Option<String> {
+        let told = self.dynamodb.describe_time_to_live().table_name(table).send().await.expect("its TTL");
+        let expiry = told.time_to_live_description?;
+        let is_on = expiry.time_to_live_status?.as_str().starts_with("ENABL");
+        expiry.attribute_name.filter(|_| is_on)
+    }
+
     /// Deletes a backup.
     pub async fn delete_backup(&self, arn: &str) {
         self.dynamodb.delete_backup().backup_arn(arn).send().await.expect("the backup is deleted");

@@ -52,10 +52,6 @@ impl Names for RunId {
     const WHAT: &'static str = "run";
 }
 
-impl Names for BackupId {
-    const WHAT: &'static str = "backup";
-}
-
 impl<S: Send + Sync, T: FromStr + Names> FromRequestParts<S> for Id<T> {
     type Rejection = Refused;
 

@@ -31,6 +31,7 @@ mod races;
 mod readme_walk;
 mod reconcile;
 mod refusals;
+mod restores;
 mod runs;
 mod schedules;
 mod sources;

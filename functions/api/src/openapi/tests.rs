@@ -132,7 +132,9 @@ fn every_post_takes_an_idempotency_key_and_nothing_else_does() {
             assert_eq!(keys.len(), usize::from(method == "post"), "{method} {path}");
             assert!(keys.iter().all(|key| key["required"] == false));
             // Whatever changes a connection in place can be made to depend on its version.
-            let in_place = path.starts_with("/v1/") && ["put", "patch", "delete"].contains(&method.as_str());
+            let in_place = path.starts_with("/v1/") && ["put", "patch", "delete"].contains(&method.as_str())
+                // This one only makes a plan, which looks again before it is applied.
+                && !(method == "delete" && path == "/v1/backups/{backup_id}");
             assert_eq!(named("If-Match").len(), usize::from(in_place), "{method} {path}");
         }
     }
