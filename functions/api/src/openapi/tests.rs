@@ -36,7 +36,7 @@ fn requests_are_closed() {
             bodies += 1;
         }
     }
-    assert_eq!(bodies, 13);
+    assert_eq!(bodies, 14);
     // Refused in its own words, which is no way to send one.
     assert!(schemas["CreateConnectionRequest"]["properties"].get("external_id").is_none());
 }
@@ -101,7 +101,7 @@ fn every_use_case_is_described() {
     assert_eq!(
         tags,
         [
-            ("backups", 2),
+            ("backups", 4),
             ("connections", 11),
             ("credentials", 1),
             ("customers", 3),
