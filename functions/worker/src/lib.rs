@@ -10,3 +10,6 @@ mod restore_backup;
 
 pub use app::App;
 pub use receive::receive;
+
+#[cfg(test)]
+mod test_app;
