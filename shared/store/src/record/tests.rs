@@ -122,7 +122,7 @@ fn events_and_evidence_tell_no_external_id(#[case] change: domain::connection::C
     }
     assert!(!format!("{:?}", change.event).contains(secret));
 
-    let back: AuditEvent = from_item::<EventRecord>(item).unwrap().into();
+    let back: AuditEvent = from_item::<EventRecord>(item).unwrap().try_into().unwrap();
     assert_eq!(back, change.event);
 }
 
