@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fmt lint build sam-build clean
+.PHONY: help up down demo test scale fmt lint build sam-build clean
 
 # One place for everything that cargo builds, wherever it is called from.
 export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -58,6 +58,11 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 		--with "brisk:$(BRISK)" \
 		--with "faults:$(FAULTS)" --break-calls faults --moto -- \
 		bash -c 'cargo test --workspace && cargo test --workspace --test calls -- --ignored'
+
+scale: build ## A run over 50 accounts with 40 tables each, while functions are killed at random
+	@echo "== Scale"
+	@python=$(LOCAL_PYTHON) && "$$python" infra/local/stack.py run --dir .local/scale --functions "$(FUNCTIONS)" \
+		--with scale: -- cargo test --workspace --test scale -- --ignored --nocapture
 
 fmt: ## Format the code
 	@cargo fmt --all

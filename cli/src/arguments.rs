@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::backups::BackupsCommand;
 use crate::commands::completions::Completions;
 use crate::commands::console::Console;
 use crate::commands::credentials::Credentials;
@@ -12,6 +13,9 @@ use crate::commands::exec::Exec;
 use crate::commands::operations::OperationsCommand;
 use crate::commands::plans::PlansCommand;
 use crate::commands::profile::ProfileCommand;
+use crate::commands::restore::Restore;
+use crate::commands::runs::RunsCommand;
+use crate::commands::schedules::SchedulesCommand;
 use crate::commands::show_status::ShowStatus;
 use crate::commands::ssh::Ssh;
 use crate::commands::{connections::ConnectionsCommand, customers::CustomersCommand, grants::GrantsCommand};
@@ -42,10 +46,10 @@ Exit codes:
   3  the API cannot be reached, or there are no credentials to sign with
   4  a watched verification ended in failed or suspended, the role of a watched offboarding could
      not be shown to be out of reach, grants are not as they should be, a check of doctor failed, or
-     an operation ended in failed or partial
+     an operation or a run ended in failed or partial
   exec and ssh end with the code of their command, or with 126 or 127 if that could not be run
 
-Colours and live progress are for terminals; NO_COLOR turns colours off.
+Colours and live progress are for terminals; NO_COLOR turns both off.
 
 Examples:
   drawbridge doctor
@@ -56,6 +60,7 @@ Examples:
   drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch
   drawbridge ec2 list con_… --region eu-central-1
   drawbridge dynamodb backup con_… orders --region eu-central-1 --backup-name before-the-change
+  drawbridge runs start --connection con_… --kind dynamodb-backup --name '*' --watch
   drawbridge connections offboard con_… --watch
 
 Completion of commands and options: `drawbridge completions --help` says how to install it, for bash:
@@ -144,6 +149,17 @@ pub enum Command {
     /// What is carried out in customers' accounts, one IAM action at a time
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// What is done in customers' accounts at set times, such as backups every night
+    #[command(subcommand)]
+    Schedules(SchedulesCommand),
+    /// What a schedule or somebody asked for, once, of one connection or of many
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// The backups that runs have made in customers' accounts
+    #[command(subcommand)]
+    Backups(BackupsCommand),
+    /// Make a new table of a backup
+    Restore(Restore),
     /// What cannot be undone: looked up first, and carried out once
     #[command(subcommand)]
     Plans(PlansCommand),
@@ -253,6 +269,15 @@ mod tests {
             vec!["ec2", "tag", "con_1", "i-1", "--region", "eu-west-1", "--tag", "novalue"],
             vec!["dynamodb", "get", "con_1", "t", "--region", "eu-west-1", "--key", "{"],
             vec!["grants"],
+            vec!["schedules", "update", "sch_1"],
+            vec!["schedules", "update", "sch_1", "--keep-last", "3", "--keep-all"],
+            vec!["schedules", "preview"],
+            vec!["schedules", "preview", "sch_1", "--timezone", "UTC"],
+            vec!["schedules", "preview", "sch_1", "--count", "101"],
+            vec!["runs", "start", "--kind", "dynamodb-backup", "--name", "*"],
+            vec!["runs", "start", "--all", "--connection", "con_1", "--kind", "dynamodb-backup"],
+            vec!["runs", "jobs", "run_1", "--state", "lost"],
+            vec!["restore", "bkp_1"],
             vec!["status", "--limit", "0"],
             vec!["completions"],
             vec!["completions", "tcsh"],

@@ -38,6 +38,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IN_PROGRESS: &str = "request_in_progress";
 /// Others changed the same thing at the same time, again and again; this request changed nothing.
 const CONCURRENT: &str = "concurrent_change";
+/// The customer's account did not show what a plan is about; nothing was planned or applied.
+const NOT_SEEN: [&str; 2] = ["account_unavailable", "no_session"];
 /// Answered like a dependency that is down, but waiting makes no room.
 const FULL: &str = "grant_capacity_exhausted";
 
@@ -59,7 +61,7 @@ pub struct Client {
 pub enum Conditional {
     /// It is made, and this is the answer.
     Made(Value),
-    /// There is another version by now. The answer to an earlier attempt was lost, so that it may be
+    /// There is another version by now, or none. The answer to an earlier attempt was lost, so that it may be
     /// the one that this very change has made: the caller looks.
     Unknown(Box<Failure>),
 }
@@ -143,9 +145,9 @@ impl Client {
         self.send(&Call { body: Some(body), ..Call::new(Method::PUT, segments) }).await.result
     }
 
-    /// Takes something away. What is gone cannot go again.
-    pub async fn delete(&self, segments: &[&str]) -> Result<()> {
-        self.send(&Call::new(Method::DELETE, segments)).await.result.map(drop)
+    /// Takes something away, or plans to. What is gone cannot go again.
+    pub async fn delete(&self, segments: &[&str]) -> Result<Value> {
+        self.send(&Call::new(Method::DELETE, segments)).await.result
     }
 
     /// Changes what is at this version.
@@ -212,7 +214,9 @@ impl Client {
         let asked = headers.get(RETRY_AFTER).and_then(seconds);
         match failure.code.as_deref() {
             Some(FULL) => Attempt::Failed(failure),
-            Some(CONCURRENT) => Attempt::Passing { failure, asked, is_lost: false },
+            Some(code) if code == CONCURRENT || NOT_SEEN.contains(&code) => {
+                Attempt::Passing { failure, asked, is_lost: false }
+            }
             Some(IN_PROGRESS) => Attempt::Passing { failure, asked, is_lost: true },
             // What is throttled was not looked at.
             _ if status == StatusCode::TOO_MANY_REQUESTS => {
@@ -276,7 +280,10 @@ impl Outcome {
     fn conditional(self) -> Result<Conditional> {
         match self.result {
             Ok(answer) => Ok(Conditional::Made(answer)),
-            Err(failure) if self.had_lost && failure.code.as_deref() == Some("version_mismatch") => {
+            Err(failure)
+                if self.had_lost
+                    && matches!(failure.code.as_deref(), Some("version_mismatch" | "not_found")) =>
+            {
                 Ok(Conditional::Unknown(failure))
             }
             Err(failure) => Err(failure),

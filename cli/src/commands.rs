@@ -1,5 +1,6 @@
 //! The commands, one file each: what they take, beside what they do.
 
+pub mod backups;
 pub mod completions;
 pub mod connections;
 pub mod console;
@@ -13,11 +14,15 @@ pub mod grants;
 pub mod operations;
 pub mod plans;
 pub mod profile;
+pub mod restore;
+pub mod runs;
+pub mod schedules;
 pub mod show_status;
 pub mod ssh;
 
 mod act;
 mod apply_plan;
+mod change;
 mod confirmation;
 mod create_connection;
 mod create_customer;
@@ -40,6 +45,7 @@ mod show_grants;
 mod show_operation;
 mod show_plan;
 mod submit_role;
+mod terms;
 mod update_connection;
 mod verify_connection;
 mod watch_connection;
@@ -75,6 +81,10 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
             command.run(&connect(options).await?, screen, &Programs::of_the_path()).await
         }
         Command::Operations(command) => command.run(&connect(options).await?, screen).await,
+        Command::Schedules(command) => command.run(&connect(options).await?, screen).await,
+        Command::Runs(command) => command.run(&connect(options).await?, screen).await,
+        Command::Backups(command) => command.run(&connect(options).await?, screen).await,
+        Command::Restore(command) => command.run(&connect(options).await?, screen).await,
         Command::Plans(command) => command.run(&connect(options).await?, screen).await,
         Command::Grants(command) => command.run(&connect(options).await?, screen).await,
     }

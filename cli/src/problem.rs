@@ -63,7 +63,9 @@ impl Refusal<'_> {
         });
         let mut failure = match (&problem.code, &problem.message) {
             (Some(code), _) => {
-                let next = next_step::for_code(code, self.segments, self.header(RETRY_AFTER.as_str()));
+                let wait = self.header(RETRY_AFTER.as_str());
+                let next = next_step::for_code(code, self.segments, wait)
+                    .or_else(|| next_step::for_status(self.status, wait));
                 said_by_drawbridge(problem, self.status, next)
             }
             (None, message) if matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
@@ -116,13 +118,9 @@ impl Refusal<'_> {
             Some(message) => format!("{api_url} answered {status}: {message}"),
             None => format!("{api_url} answered {status}, not in Drawbridge's form"),
         };
-        let next = match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY => {
-                next_step::again(self.header("retry-after"))
-            }
-            _ if status.is_server_error() => next_step::again(self.header("retry-after")),
-            _ => "check that the address is right: it is the output ApiUrl of the deployed stack".to_owned(),
-        };
+        let next = next_step::for_status(status, self.header(RETRY_AFTER.as_str())).unwrap_or_else(|| {
+            "check that the address is right: it is the output ApiUrl of the deployed stack".to_owned()
+        });
         Failure::new(Exit::Refused, what).next(next)
     }
 
@@ -164,6 +162,7 @@ fn said_by_drawbridge(problem: Problem, status: StatusCode, next: Option<String>
 mod tests {
     use aws_credential_types::Credentials;
     use reqwest::header::HeaderValue;
+    use rstest::rstest;
 
     use super::*;
 
@@ -231,6 +230,15 @@ mod tests {
         assert!(mistyped.to_string().contains("secret key does not belong"));
         let old = explained(403, &[("date", "Tue, 01 Jan 2019 00:00:00 GMT")], forbidden);
         assert!(old.to_string().contains("set the clock"));
+    }
+
+    #[rstest]
+    #[case(503, r#"{"title":"Service Unavailable","code":"from_the_future"}"#)]
+    #[case(429, r#"{"title":"Too Many Requests","code":"throttled"}"#)]
+    #[case(503, r#"{"title":"Service Unavailable","code":"dependency_unavailable"}"#)]
+    fn what_passes_is_asked_for_again_whatever_its_code(#[case] status: u16, #[case] body: &str) {
+        let failure = explained(status, &[("retry-after", "5")], body);
+        assert_eq!(failure.next.as_deref(), Some("try again in 5 seconds"));
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! What happens meanwhile, on standard error: live on a terminal, plain lines elsewhere.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::screen::say;
+use crate::screen::{say, takes_escape_codes};
+
+/// How long there is between two lines that tell how far something has come.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 10 });
 
 /// A report of something that goes on.
 pub struct Progress {
     since: Instant,
+    counted: std::cell::Cell<Option<Instant>>,
     sink: Sink,
 }
 
@@ -23,8 +28,8 @@ impl Progress {
     /// Begins to report.
     pub fn start() -> Self {
         let bar = ProgressBar::new_spinner();
-        // It hides itself where standard error is no terminal that can be drawn on.
-        if bar.is_hidden() {
+        // It hides itself where standard error is no terminal that can be drawn on, but does not heed `NO_COLOR`.
+        if bar.is_hidden() || !takes_escape_codes(&io::stderr()) {
             return Self::to(Sink::Plain);
         }
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
@@ -35,7 +40,7 @@ impl Progress {
     }
 
     fn to(sink: Sink) -> Self {
-        Self { since: Instant::now(), sink }
+        Self { since: Instant::now(), counted: std::cell::Cell::default(), sink }
     }
 
     /// How long it has been going on.
@@ -58,6 +63,18 @@ impl Progress {
     pub fn waiting_for(&self, what: &str) {
         if let Sink::Live(bar) = &self.sink {
             bar.set_message(what.to_owned());
+        }
+    }
+
+    /// How far it has come. Where nothing is live, that is a line every now and then.
+    pub fn count(&self, what: &str) {
+        if let Sink::Live(_) = &self.sink {
+            return self.waiting_for(what);
+        }
+        let is_time = self.counted.get().is_none_or(|at| at.elapsed() >= BETWEEN_COUNTS);
+        if is_time {
+            self.counted.set(Some(Instant::now()));
+            self.tell(what);
         }
     }
 

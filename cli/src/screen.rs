@@ -3,7 +3,8 @@
 //! `println!` is not used: it panics when the reader has gone, as `head` does.
 
 use std::env;
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind, IsTerminal, Write as _};
 
 use serde_json::Value;
 
@@ -40,13 +41,11 @@ pub struct Kept {
 }
 
 impl Screen {
-    /// The screen of this process. Colours are for terminals, unless `NO_COLOR` is set.
+    /// The screen of this process.
     pub fn new(format: Format) -> Self {
-        let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             format,
-            coloured: io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
+            coloured: takes_escape_codes(&io::stdout()),
             // Questions go to standard error: standard output may be on its way into a file.
             asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
             streams: Streams::Standard,
@@ -136,6 +135,20 @@ impl Screen {
     }
 }
 
+/// Whether colours and live progress may be written to a stream of this process.
+pub fn takes_escape_codes(stream: &impl IsTerminal) -> bool {
+    are_for(stream.is_terminal(), env::var_os("NO_COLOR").as_deref(), env::var_os("TERM").as_deref())
+}
+
+/// Escape codes are for terminals that know them, unless somebody wants none.
+///
+/// Source: <https://no-color.org>: `NO_COLOR` counts "when present and not an empty string (regardless of its value)".
+fn are_for(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
+    let is_unwanted = no_color.is_some_and(|value| !value.is_empty());
+    let is_dumb = term.is_some_and(|term| term == "dumb");
+    is_terminal && !is_unwanted && !is_dumb
+}
+
 fn answer_to(question: &str) -> io::Result<String> {
     let mut stderr = io::stderr().lock();
     write!(stderr, "{question}")?;
@@ -178,7 +191,27 @@ pub fn pretty(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case::a_terminal(true, None, Some("xterm-256color"), true)]
+    #[case::a_terminal_without_a_name(true, None, None, true)]
+    #[case::a_pipe_or_file(false, None, Some("xterm-256color"), false)]
+    #[case::unwanted(true, Some("1"), Some("xterm-256color"), false)]
+    #[case::unwanted_whatever_the_value(true, Some("0"), Some("xterm-256color"), false)]
+    #[case::an_empty_variable_wants_nothing(true, Some(""), Some("xterm-256color"), true)]
+    #[case::a_terminal_that_knows_none(true, None, Some("dumb"), false)]
+    #[case::unwanted_in_a_file(false, Some("1"), None, false)]
+    fn escape_codes_are_for_terminals_where_they_are_wanted(
+        #[case] is_terminal: bool,
+        #[case] no_color: Option<&str>,
+        #[case] term: Option<&str>,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(are_for(is_terminal, no_color.map(OsStr::new), term.map(OsStr::new)), expected);
+    }
 
     #[test]
     fn only_a_yes_is_one() {

@@ -16,11 +16,9 @@ import json
 import re
 import secrets
 
-from calls import parsed_json, read_body
-from faults import JSON, respond
-
 REGIONS_PATH = "/_drawbridge/regions/"
 ORGANIZATION_PATH = "/_drawbridge/organization/"
+ACCOUNT = re.compile(r"\d{12}")
 
 # AWS General Reference, "Manage AWS Regions": Regions that are off until an account enables them.
 OPT_IN_REGIONS = frozenset(
@@ -88,46 +86,29 @@ class Organization:
     def policy(self, account):
         return self._policies.get(account)
 
+    # What tests ask for.
 
-class Control:
-    """An ASGI application around another, which takes the paths by which tests set an account's organization up."""
-
-    def __init__(self, app, organization):
-        self._app = app
-        self._organization = organization
-
-    async def __call__(self, scope, receive, send):
-        path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith((REGIONS_PATH, ORGANIZATION_PATH)):
-            body, _ = await read_body(receive)
-            status, answer = self._answer(scope["method"], path, body)
-            await respond(send, status, JSON, json.dumps(answer).encode())
-        else:
-            await self._app(scope, receive, send)
-
-    def _answer(self, method, path, body):
+    def answer_region(self, method, path, _request):
         if method not in ("PUT", "DELETE"):
             return 405, {"message": "PUT or DELETE"}
-        if path.startswith(REGIONS_PATH):
-            account, _, region = path.removeprefix(REGIONS_PATH).partition("/")
-            if not ACCOUNT.fullmatch(account) or region not in OPT_IN_REGIONS:
-                return 400, {"message": f"no account with an opt-in Region: {account}/{region}"}
-            self._organization.enable_region(account, region, method == "PUT")
-            return 200, {"account_id": account, "region": region, "enabled": method == "PUT"}
-        account = path.removeprefix(ORGANIZATION_PATH)
+        account, _, region = path.partition("/")
+        if not ACCOUNT.fullmatch(account) or region not in OPT_IN_REGIONS:
+            return 400, {"message": f"no account with an opt-in Region: {account}/{region}"}
+        self.enable_region(account, region, method == "PUT")
+        return 200, {"account_id": account, "region": region, "enabled": method == "PUT"}
+
+    def answer_policy(self, method, account, request):
+        if method not in ("PUT", "DELETE"):
+            return 405, {"message": "PUT or DELETE"}
         if not ACCOUNT.fullmatch(account):
             return 400, {"message": f"no account: {account}"}
         if method == "DELETE":
-            self._organization.remove_policy(account)
+            self.remove_policy(account)
+        elif request.get("Statement"):
+            self.set_policy(account, request)
         else:
-            document = parsed_json(body)
-            if not document.get("Statement"):
-                return 400, {"message": "no policy document"}
-            self._organization.set_policy(account, document)
+            return 400, {"message": "no policy document"}
         return 200, {"account_id": account}
-
-
-ACCOUNT = re.compile(r"\d{12}")
 
 
 def mend_authorization(organization):
@@ -239,6 +220,23 @@ def refused_by_organization(statements, context):
     else:
         return None
     return iam_evaluator.EvalResult(decision, context.principal_arn, "", reason(kind, context.action, explicit))
+
+
+def refused(service, action, arn, context=None):
+    """What AWS answers whoever signed this request if he may not do this besides; None if he may."""
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.core.responses import new_uuid
+
+    access_key_id, region = signed_by.get()
+    if not access_key_id:
+        return None
+    denied = iam_evaluator.enforce(access_key_id, action, action.split(":")[0], region, arn, context)
+    if not isinstance(denied, iam_evaluator.EvalResult):
+        return None
+    explicit = denied.decision == "Deny"
+    return iam_actions.access_denied_response(
+        service, action, denied.principal_arn, new_uuid(), resource_arn=arn, explicit_deny=explicit
+    )
 
 
 def answer_refusals_as_aws_does():

@@ -12,7 +12,9 @@ import re
 import threading
 from urllib.parse import parse_qs
 
-SERVICES = {"dynamodb": "DynamoDB", "sqs": "SQS", "sts": "STS", "iam": "IAM"}
+SERVICES = {"dynamodb": "DynamoDB", "sqs": "SQS", "sts": "STS", "iam": "IAM", "scheduler": "Scheduler"}
+# How EventBridge Scheduler's API writes what is done with one schedule.
+SCHEDULER = {"POST": "CreateSchedule", "GET": "GetSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}
 SERVICE = re.compile(r"Credential=([^/,]+)/\d{8}/[^/]+/([^/]+)/aws4_request")
 ATTEMPT = re.compile(r"attempt=(\d+)")
 ERROR_CODE = re.compile(r"<Code>([A-Za-z.]+)</Code>")
@@ -60,6 +62,8 @@ class Call:
         self.attempt = int(attempt[1]) if attempt else 1
         if target:
             self.operation, self.body = target.rsplit(".", 1)[-1], parsed_json(body)
+        elif self.service == "Scheduler":
+            self.body, self.operation = parsed_json(body), scheduler_operation(scope["method"], scope["path"])
         else:
             self.body = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             self.operation = self.body.get("Action") or f"{scope['method']} {scope['path'].split('/')[1]}"
@@ -77,10 +81,11 @@ class Recorder:
         self._provider = provider
         self._file = open(path, "a", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
-        # Given the call and the application to answer it, answers it otherwise.
-        self.interceptor = None
+        # Each is given the call and what answers it, and may answer it otherwise; the first is asked first.
+        self.interceptors = []
         # Told of each call and the body of its answer.
         self.listeners = []
+        self._roles = {}
 
     async def __call__(self, scope, receive, send):
         invocation = self._invocations.of(scope) if scope["type"] == "http" else None
@@ -88,11 +93,10 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         body, receive = await read_body(receive)
-        call = Call(invocation, scope, body, self._provider)
-        if self.interceptor is None:
-            await self._serve(call, scope, receive, send)
-        else:
-            await self.interceptor(call, self._serve, scope, receive, send)
+        serve = self._serve
+        for interceptor in reversed(self.interceptors):
+            serve = functools.partial(following, interceptor, serve)
+        await serve(Call(invocation, scope, body, self._provider), scope, receive, send)
 
     async def _serve(self, call, scope, receive, send):
         """Has the emulator answer, and writes the call down once it is known how it ended."""
@@ -115,13 +119,19 @@ class Recorder:
         finally:
             _permissions.reset(token)
 
+    def _role_of(self, access_key_id):
+        # A key is one role's for as long as it lasts, and finding out reads all the role's policies.
+        if access_key_id not in self._roles:
+            self._roles[access_key_id] = role_of(access_key_id)
+        return self._roles[access_key_id]
+
     def _write(self, call, permissions, answer):
         for listener in self.listeners:
             listener(call, answer["body"])
         line = {
             "invocation": call.invocation.number,
             "function": call.invocation.function,
-            "principal": role_of(call.access_key_id),
+            "principal": self._role_of(call.access_key_id),
             "service": call.service,
             "operation": call.operation,
             "signature": call.signature,
@@ -132,6 +142,10 @@ class Recorder:
         }
         with self._lock:
             self._file.write(json.dumps(line) + "\n")
+
+
+async def following(interceptor, serve, call, scope, receive, send):
+    await interceptor(call, serve, scope, receive, send)
 
 
 async def read_body(receive):
@@ -186,6 +200,13 @@ def role_of(access_key_id):
         role = iam._roles._data.get((account, session.split("/")[1]))
         return role["Arn"] if role else arn
     return arn
+
+
+def scheduler_operation(method, path):
+    kind, _, name = path.strip("/").partition("/")
+    if kind != "schedules":
+        return f"{method} {kind}"
+    return SCHEDULER.get(method, method) if name else "ListSchedules"
 
 
 # What a call is about, in words and without ids.

@@ -64,6 +64,9 @@ def deploy(instance, functions, parameters=None):
             "dlq_url": outputs["OnboardingDeadLettersUrl"],
             "jobs_queue_url": outputs["JobsQueueUrl"],
             "jobs_dlq_url": outputs["JobsDeadLettersUrl"],
+            "runs_queue_url": outputs["RunsQueueUrl"],
+            "runs_dlq_url": outputs["RunsDeadLettersUrl"],
+            "schedule_group": outputs["CustomerScheduleGroup"],
             "broker_role_arn": outputs["BrokerRoleArn"],
             "broker_boundary_arn": outputs["BrokerBoundaryArn"],
             "policies": {
@@ -75,6 +78,7 @@ def deploy(instance, functions, parameters=None):
                 "api": outputs["ApiLogGroupName"],
                 "onboarder": outputs["OnboarderLogGroupName"],
                 "operations": outputs["OperationsLogGroupName"],
+                "planner": outputs["PlannerLogGroupName"],
                 "worker": outputs["WorkerLogGroupName"],
                 "access": outputs["AccessLogGroupName"],
             },

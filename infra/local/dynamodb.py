@@ -3,27 +3,40 @@
 import functools
 import json
 
-from authorization import signed_by
+from authorization import refused
+from dynamodb_backups import mend_backups
+from table_states import mend_table_states
 
 # What names the resources of the actions that have no TableName (Service Authorization Reference, "Actions, resources,
 # and condition keys for Amazon DynamoDB").
 RESOURCE_PARAMETERS = ("BackupArn", "ResourceArn", "TargetTableName")
+# What is on no resource, whatever it names.
+ON_NOTHING = ("ListBackups", "ListTables")
 RESTORING = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 
 
-def mend_dynamodb():
+def mend_dynamodb(states):
     authorize_every_resource()
+    # What was mended last is asked first.
+    mend_backups(states)
+    mend_table_states(states)
     find_no_absent_tables()
     restore_with_all_rights()
-    filter_backups()
 
 
 def authorize_every_resource():
     """AWS authorizes on the backup, the tagged table and the restored table; the emulator only on TableName and takes
-    "*" for these, which a policy limited to one of them never allows. ListTables and ListBackups are on no resource."""
+    "*" for these, which a policy limited to one of them never allows. ListTables and ListBackups are on no resource,
+    so that a policy limited to a table does not allow listing its backups, which the emulator lets it."""
     from ministack.core import iam_actions
 
-    original = iam_actions.dynamodb_resource_arns
+    original, extract = iam_actions.dynamodb_resource_arns, iam_actions.extract_resource_arn
+
+    @functools.wraps(extract)
+    def first(service, method, path, headers, body, params, region, account_id):
+        if service == "dynamodb" and headers.get("x-amz-target", "").rsplit(".", 1)[-1] in ON_NOTHING:
+            return "*"
+        return extract(service, method, path, headers, body, params, region, account_id)
 
     @functools.wraps(original)
     def with_all(body, region, account_id):
@@ -37,6 +50,7 @@ def authorize_every_resource():
         return [iam_actions._dynamodb_table_arn(value, region, account_id) for value in values if value]
 
     iam_actions.dynamodb_resource_arns = with_all
+    iam_actions.extract_resource_arn = first
 
 
 def find_no_absent_tables():
@@ -78,59 +92,21 @@ def restore_with_all_rights():
     """Whoever restores a backup must also be allowed what AWS then does to the new table (DynamoDB Developer Guide,
     "IAM and DynamoDB backup and restore"; Service Authorization Reference, RestoreTableFromBackup's dependent actions).
     The emulator asks for dynamodb:RestoreTableFromBackup alone."""
-    from ministack.core import iam_actions, iam_evaluator
-    from ministack.core.responses import get_account_id, get_region, new_uuid
+    from ministack.core import iam_actions
+    from ministack.core.responses import get_account_id, get_region
     from ministack.services import dynamodb
 
     original = dynamodb._restore_table_from_backup
 
     @functools.wraps(original)
     def restored(request):
-        access_key_id, region = signed_by.get()
         target = request.get("TargetTableName")
-        if access_key_id and isinstance(target, str) and target:
+        if isinstance(target, str) and target:
             arn = iam_actions._dynamodb_table_arn(target, get_region(), get_account_id())
             for name in RESTORING:
-                action = f"dynamodb:{name}"
-                denied = iam_evaluator.enforce(access_key_id, action, "dynamodb", region, arn)
-                if isinstance(denied, iam_evaluator.EvalResult):
-                    return iam_actions.access_denied_response(
-                        "dynamodb", action, denied.principal_arn, new_uuid(), resource_arn=arn
-                    )
+                response = refused("dynamodb", f"dynamodb:{name}", arn)
+                if response:
+                    return response
         return original(request)
 
     dynamodb._restore_table_from_backup = restored
-
-
-def filter_backups():
-    """ListBackups takes BackupType and a range of time, lower bound inclusive, upper exclusive (DynamoDB API
-    Reference); the emulator lists all. Of the types the emulator makes USER alone; ALL and none at all mean it too."""
-    from ministack.core.responses import json_response
-    from ministack.services import dynamodb
-
-    original = dynamodb._list_backups
-
-    @functools.wraps(original)
-    def filtered(request):
-        lower, upper = request.get("TimeRangeLowerBound"), request.get("TimeRangeUpperBound")
-        kind, limit = request.get("BackupType", "USER"), request.get("Limit", 100)
-        if lower is None and upper is None and kind in ("USER", "ALL"):
-            return original(request)
-        if kind not in ("USER", "ALL"):
-            return json_response({"BackupSummaries": []})
-        found, start = [], request.get("ExclusiveStartBackupArn")
-        while True:
-            body = json.loads(original({**request, "ExclusiveStartBackupArn": start})[2])
-            for summary in body["BackupSummaries"]:
-                made = summary["BackupCreationDateTime"]
-                if (lower is None or made >= lower) and (upper is None or made < upper):
-                    found.append(summary)
-            start = body.get("LastEvaluatedBackupArn")
-            if start is None or len(found) >= limit:
-                break
-        answer = {"BackupSummaries": found[:limit]}
-        if len(found) > limit or (start is not None and found):
-            answer["LastEvaluatedBackupArn"] = found[:limit][-1]["BackupArn"]
-        return json_response(answer)
-
-    dynamodb._list_backups = filtered

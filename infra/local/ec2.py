@@ -12,7 +12,7 @@ import html
 import re
 import xml.etree.ElementTree as ElementTree
 
-from authorization import signed_by
+from authorization import refused
 from ec2_actions import ACTIONS, AROUND, Refused, deregistered, find_image, tag_specifications, values_of
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
@@ -144,17 +144,9 @@ def ask_what_follows(ec2, action, params):
 
 
 def ask(action, arn, context):
-    from ministack.core import iam_actions, iam_evaluator
-    from ministack.core.responses import new_uuid
-
-    access_key_id, region = signed_by.get()
-    if not access_key_id:
-        return
-    denied = iam_evaluator.enforce(access_key_id, action, action.split(":")[0], region, arn, context)
-    if isinstance(denied, iam_evaluator.EvalResult):
-        raise Denied(
-            iam_actions.access_denied_response("ec2", action, denied.principal_arn, new_uuid(), resource_arn=arn)
-        )
+    response = refused("ec2", action, arn, context)
+    if response:
+        raise Denied(response)
 
 
 class Denied(Exception):

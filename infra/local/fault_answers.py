@@ -1,7 +1,8 @@
 """What AWS's services answer when they throttle, fail, or are out: the code, the status and the form of each.
 
 Sources: "Common errors" of the API references of DynamoDB, SQS, IAM and STS; DynamoDB Developer Guide, "Error handling
-with DynamoDB"; SQS API Reference, SendMessage (RequestThrottled); IAM API Reference, CreatePolicy (ServiceFailure).
+with DynamoDB"; SQS API Reference, SendMessage (RequestThrottled); IAM API Reference, CreatePolicy (ServiceFailure);
+EventBridge Scheduler API Reference, CreateSchedule.
 """
 
 import json
@@ -11,12 +12,14 @@ ANSWERS = {
     "throttling": {
         "DynamoDB": ("com.amazon.coral.availability#ThrottlingException", 400),
         "SQS": ("com.amazonaws.sqs#RequestThrottled", 400),
+        "Scheduler": ("ThrottlingException", 429),
         None: ("Throttling", 400),
     },
     "internal_error": {
         "DynamoDB": ("com.amazonaws.dynamodb.v20120810#InternalServerError", 500),
         "SQS": ("com.amazonaws.sqs#InternalFailure", 500),
         "IAM": ("ServiceFailure", 500),
+        "Scheduler": ("InternalServerException", 500),
         None: ("InternalFailure", 500),
     },
     "unavailable": {
@@ -40,7 +43,10 @@ def answer(fault, call):
     who = "Sender" if status < 500 else "Receiver"
     request_id = str(uuid.uuid4())
     headers = {"x-amzn-requestid": request_id}
-    if call.json:
+    if call.service == "Scheduler":
+        headers |= {"content-type": "application/json", "x-amzn-errortype": code}
+        body = json.dumps({"Message": MESSAGES[fault]})
+    elif call.json:
         headers["content-type"] = "application/x-amz-json-1.0"
         if call.service == "SQS":
             # The code of the old protocol, by which older clients decide.

@@ -18,7 +18,8 @@ import collections
 import json
 import threading
 
-from calls import parsed_json, read_body
+from calls import parsed_json
+from control import respond
 from fault_answers import ANSWERS, answer
 
 PATH = "/_drawbridge/rows/"
@@ -50,36 +51,28 @@ class Row:
 
 
 class Faults:
-    """An ASGI application around another, which takes its own paths and breaks the others' calls."""
+    """The rows, and what breaks their calls."""
 
-    def __init__(self, app, recorder, invocations):
-        self._app = app
+    def __init__(self, recorder, invocations):
         self._lock = threading.Lock()
         self._rows = {}
         # Calls of each row by signature, to number them; tries of one operation are one call.
         self._operations = collections.defaultdict(list)
         self._connections = {}
-        recorder.interceptor = self._intercept
+        recorder.interceptors.append(self._intercept)
         recorder.listeners.append(self._note_sent_message)
         invocations.before.append(self._begin)
         invocations.after.append(self._end)
         self._remember_connections()
 
-    async def __call__(self, scope, receive, send):
-        if scope["type"] == "http" and scope["path"].startswith(PATH):
-            body, _ = await read_body(receive)
-            await respond(send, *self._control(scope["method"], scope["path"].removeprefix(PATH), parsed_json(body)))
-        else:
-            await self._app(scope, receive, send)
-
     # What a test asks for.
 
-    def _control(self, method, name, request):
+    def answer_row(self, method, name, request):
         with self._lock:
             if method == "PUT":
                 rule = request.get("rule")
                 if rule and rule.get("fault") not in FAULTS:
-                    return 400, JSON, json.dumps({"message": f"no such fault: {rule}"}).encode()
+                    return 400, {"message": f"no such fault: {rule}"}
                 row = self._rows.setdefault(name, Row())
                 row.strings.update(request.get("strings", ()))
                 row.rule = rule or row.rule
@@ -92,8 +85,8 @@ class Faults:
             else:
                 row = self._rows.get(name)
             if row is None:
-                return 404, JSON, b"{}"
-            return 200, JSON, json.dumps(row.report()).encode()
+                return 404, {}
+            return 200, row.report()
 
     # What the functions do.
 
@@ -177,15 +170,6 @@ class Faults:
                 connections.pop(address, None)
 
         TCPServer.run = run
-
-
-JSON = {"content-type": "application/json"}
-
-
-async def respond(send, status, headers, body):
-    encoded = [(name.encode(), value.encode()) for name, value in {**headers, "content-length": str(len(body))}.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
 
 
 async def silence(_message):

@@ -23,22 +23,40 @@ KEPT = 10_000
 class Invocation:
     """One event that one process of a function takes."""
 
-    def __init__(self, number, function, event, worker):
+    def __init__(self, number, function, event, worker, request_id):
         self.number = number
         self.function = function
         self.event = event
         self._worker = worker
+        self._request_id = request_id
+
+    def records(self):
+        """The queue's messages that it takes, if it takes some, as they are in its event."""
+        records = self.event.get("Records") if isinstance(self.event, dict) else None
+        return [record for record in records or () if "messageId" in record]
 
     def messages(self):
-        """The ids of the queue's messages that it takes, if it takes some."""
-        records = self.event.get("Records") if isinstance(self.event, dict) else None
-        return [record["messageId"] for record in records or () if "messageId" in record]
+        """The ids of those messages."""
+        return [record["messageId"] for record in self.records()]
+
+    def deliveries(self):
+        """How often the one of those messages has been delivered that has been most often, with this time; 0 if it
+        takes none."""
+        return max((int(record["attributes"]["ApproximateReceiveCount"]) for record in self.records()), default=0)
+
+    def is_running(self):
+        """Whether its process has not answered yet. Until then it works on nothing else."""
+        return self._worker._current_request_id == self._request_id
 
     def kill_process(self):
-        """Ends the process at once, as a crash would."""
-        process = self._worker._proc
-        if process is not None:
+        """Ends the process at once, as a crash would, unless it has answered; says whether it did."""
+        # The emulator takes an answer with this lock held, so that the process cannot be another invocation's by now.
+        with self._worker._state_lock:
+            process = self._worker._proc
+            if process is None or not self.is_running():
+                return False
             process.kill()
+            return True
 
     def start_cold(self):
         """Lets the invocation find no process that has run before."""
@@ -66,11 +84,11 @@ class Invocations:
                 return self._by_trace.get(found[1]) if found else None
         return None
 
-    def begin(self, function, event, worker):
+    def begin(self, function, event, worker, request_id):
         root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
         with self._lock:
             self._count += 1
-            invocation = self._by_trace[root] = Invocation(self._count, function, event, worker)
+            invocation = self._by_trace[root] = Invocation(self._count, function, event, worker, request_id)
             if len(self._by_trace) > KEPT:
                 del self._by_trace[next(iter(self._by_trace))]
         return invocation, f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
@@ -84,7 +102,7 @@ def trace_every_invocation(invocations):
 
     @functools.wraps(original)
     def traced(self, event, request_id, *, trace_id=None, **rest):
-        invocation, trace_id = invocations.begin(GIVEN_NAME.sub("", self.func_name), event, self)
+        invocation, trace_id = invocations.begin(GIVEN_NAME.sub("", self.func_name), event, self, request_id)
         for listener in invocations.before:
             listener(invocation)
         result = original(self, event, request_id, trace_id=trace_id, **rest)

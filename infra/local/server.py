@@ -1,9 +1,9 @@
 """Starts ministack, the local AWS, with the mends that Drawbridge needs.
 
-Drawbridge itself never knows that it runs here: where the emulator differs from AWS in something that the template
-or the functions rely on, the difference is mended here, or for what is asked of customers' accounts in
-authorization.py, ec2.py, instance_connect.py and dynamodb.py, and each mend says what AWS does. They reach into the
-emulator's modules, so they are written for one version of it and refuse to run with another.
+Drawbridge itself never knows that it runs here: where the emulator differs from AWS in something that the template or
+the functions rely on, the difference is mended here, for schedules in schedules.py, or for what is asked of customers'
+accounts in authorization.py, ec2.py, instance_connect.py and dynamodb.py, and each mend says what AWS does. They reach
+into the emulator's modules, so they are written for one version of it and refuse to run with another.
 """
 
 import functools
@@ -14,13 +14,19 @@ import sys
 import threading
 import time
 
-from authorization import Control, Organization, mend_authorization
+from authorization import ORGANIZATION_PATH, REGIONS_PATH, Organization, mend_authorization
 from calls import Recorder, note_permissions
+from chaos import PATH as CHAOS_PATH
+from chaos import Chaos
+from control import Control
 from dynamodb import mend_dynamodb
 from ec2 import mend_ec2
+from faults import PATH as ROWS_PATH
 from faults import Faults
 from instance_connect import serve_instance_connect
 from invocations import Invocations, trace_every_invocation
+from schedules import mend_scheduler
+from table_states import TABLES_PATH, TableStates
 
 WRITTEN_FOR = "1.5.33"
 
@@ -183,7 +189,10 @@ def apply_what_cloudformation_leaves_out():
     def table(name, properties):
         if "TimeToLiveSpecification" in properties:
             specification = properties["TimeToLiveSpecification"]
-            check(dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": specification}))
+            # DynamoDB refuses what is as wanted already.
+            is_enabled = dynamodb._ttl_settings.get(name, {}).get("TimeToLiveStatus") == "ENABLED"
+            if is_enabled != (specification.get("Enabled") in (True, "true")):
+                check(dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": specification}))
         if "PointInTimeRecoverySpecification" in properties:
             specification = properties["PointInTimeRecoverySpecification"]
             request = {"TableName": name, "PointInTimeRecoverySpecification": specification}
@@ -239,20 +248,23 @@ def let_failures_pause_nothing():
     lambda_svc._ESM_BACKOFF_SECONDS = 0
 
 
-def take_control_calls(organization):
-    """Puts the paths by which tests set an account's organization up around the emulator's own application."""
-    from ministack import app
-
-    app.app = Control(app.app, organization)
-
-
 def watch_calls(invocations, logs, breaks_calls):
-    """Puts the record of calls, and where it is wanted what breaks them, around the emulator's own application."""
+    """Puts the record of calls, and where it is wanted what breaks them, around the emulator's own application, and
+    gives the paths by which tests speak to it."""
     from ministack import app
 
     note_permissions()
     recorder = Recorder(app.app, invocations, logs / "calls.jsonl", os.environ["MINISTACK_ACCOUNT_ID"])
-    app.app = Faults(recorder, recorder, invocations) if breaks_calls else recorder
+    app.app = recorder
+    answers = {ROWS_PATH: Faults(recorder, invocations).answer_row} if breaks_calls else {}
+    return answers | {CHAOS_PATH: Chaos(recorder).answer}
+
+
+def take_control_calls(answers):
+    """Puts the paths by which tests set something up around everything else."""
+    from ministack import app
+
+    app.app = Control(app.app, answers)
 
 
 def main():
@@ -264,10 +276,11 @@ def main():
     compare_roles_and_not_sessions()
     organization = Organization()
     mend_authorization(organization)
-    mend_dynamodb()
+    states = TableStates()
+    mend_dynamodb(states)
     mend_ec2()
     serve_instance_connect()
-    take_control_calls(organization)
+    mend_scheduler()
     apply_what_cloudformation_leaves_out()
     tell_functions_their_log_format()
     keep_every_log_line(logs)
@@ -275,9 +288,12 @@ def main():
     deliver_delayed_messages_in_time()
     invocations = Invocations()
     trace_every_invocation(invocations)
-    watch_calls(invocations, logs, breaks_calls)
     if breaks_calls:
         let_failures_pause_nothing()
+    answers = watch_calls(invocations, logs, breaks_calls)
+    answers |= {REGIONS_PATH: organization.answer_region, ORGANIZATION_PATH: organization.answer_policy}
+    answers |= {TABLES_PATH: states.answer}
+    take_control_calls(answers)
 
     from ministack import app
 

@@ -35,6 +35,15 @@ impl Answer {
         (self.status, self.body["code"].as_str().unwrap_or("no code"))
     }
 
+    /// Holds that the request was refused so.
+    ///
+    /// # Panics
+    /// When it was not.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) {
+        assert_eq!(self.problem(), (status, code), "{:#}", self.body);
+    }
+
     /// The pointers of a problem's field errors.
     #[must_use]
     pub fn pointers(&self) -> Vec<&str> {

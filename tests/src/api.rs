@@ -286,6 +286,20 @@ impl Api {
         self.events(connection).await.iter().map(|event| text(&event["type"])).collect()
     }
 
+    /// The types of a connection's events, in order, however many there are.
+    pub async fn event_types_of_all(&self, connection: &Value) -> Vec<String> {
+        let first = format!("{}/events?limit=100", path_of(connection));
+        let (mut types, mut path) = (Vec::new(), first.clone());
+        loop {
+            let list = self.get(&path).await.expect(200);
+            types.extend(list["items"].as_array().into_iter().flatten().map(|event| text(&event["type"])));
+            match list["next_cursor"].as_str() {
+                Some(cursor) => path = format!("{first}&cursor={cursor}"),
+                None => return types,
+            }
+        }
+    }
+
     /// Every event of a connection.
     pub async fn events(&self, connection: &Value) -> Vec<Value> {
         let list = self.get(&format!("{}/events?limit=100", path_of(connection))).await.expect(200);

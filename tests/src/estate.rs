@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BackupStatus, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_sdk_ec2::types::{InstanceType, ResourceType, Tag, TagSpecification};
 use aws_types::region::Region;
 
 use crate::customer::CustomerAccount;
-use crate::stack::Stack;
+use crate::stack::{Stack, eventually};
 
 /// The image of Amazon's that instances are launched from; local AWS has this one.
 const IMAGE: &str = "ami-0abcdef1234567890";
@@ -62,6 +62,22 @@ impl Estate {
 
     /// Makes a table with one item, and a backup of it.
     pub async fn make_table(&self, name: &str) {
+        self.make_bare_table(name).await;
+        let value = aws_sdk_dynamodb::types::AttributeValue::S("kept".to_owned());
+        self.dynamodb.put_item().table_name(name).item("pk", value).send().await.expect("the item is put");
+        let backup = self.dynamodb.create_backup().table_name(name).backup_name("kept");
+        let made = backup.send().await.expect("the backup is made").backup_details.expect("its details");
+        eventually("the backup is available", async || {
+            let told = self.dynamodb.describe_backup().backup_arn(&made.backup_arn).send().await;
+            let backup = told.expect("the backup").backup_description.expect("its description");
+            let details = backup.backup_details.expect("its details");
+            (details.backup_status == BackupStatus::Available).then_some(())
+        })
+        .await;
+    }
+
+    /// Makes a table with nothing in it.
+    pub async fn make_bare_table(&self, name: &str) {
         let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build();
         let attribute = AttributeDefinition::builder()
             .attribute_name("pk")
@@ -76,10 +92,58 @@ impl Estate {
             .send()
             .await
             .expect("the table is made");
-        let value = aws_sdk_dynamodb::types::AttributeValue::S("kept".to_owned());
-        self.dynamodb.put_item().table_name(name).item("pk", value).send().await.expect("the item is put");
-        let backup = self.dynamodb.create_backup().table_name(name).backup_name("kept");
-        backup.send().await.expect("the backup is made");
+    }
+
+    /// The names of all backups in the account, those of deleted tables too, in order.
+    pub async fn backup_names(&self) -> Vec<String> {
+        let (mut names, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.dynamodb.list_backups().set_exclusive_start_backup_arn(after).send().await;
+            let page = page.expect("backups");
+            let backups = page.backup_summaries.unwrap_or_default().into_iter();
+            names.extend(backups.filter_map(|backup| backup.backup_name));
+            after = page.last_evaluated_backup_arn;
+            if after.is_none() {
+                break;
+            }
+        }
+        names.sort();
+        names
+    }
+
+    /// Has items of a table expire by an attribute.
+    pub async fn expire_by(&self, table: &str, attribute: &str) {
+        let specification = aws_sdk_dynamodb::types::TimeToLiveSpecification::builder()
+            .attribute_name(attribute)
+            .enabled(true)
+            .build()
+            .expect("a specification");
+        let update = self.dynamodb.update_time_to_live().table_name(table);
+        update.time_to_live_specification(specification).send().await.expect("it is set");
+    }
+
+    /// The tags of a table, in order.
+    pub async fn tags_of(&self, table: &str) -> Vec<(String, String)> {
+        let found = self.dynamodb.describe_table().table_name(table).send().await.expect("the table").table;
+        let arn = found.and_then(|table| table.table_arn).expect("its ARN");
+        let tags =
+            self.dynamodb.list_tags_of_resource().resource_arn(arn).send().await.expect("its tags").tags;
+        let mut tags: Vec<_> = tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+        tags.sort();
+        tags
+    }
+
+    /// The attribute that items of a table expire by, if they do.
+    pub async fn expires_by(&self, table: &str) -> Option<String> {
+        let told = self.dynamodb.describe_time_to_live().table_name(table).send().await.expect("its TTL");
+        let expiry = told.time_to_live_description?;
+        let is_on = expiry.time_to_live_status?.as_str().starts_with("ENABL");
+        expiry.attribute_name.filter(|_| is_on)
+    }
+
+    /// Deletes a backup.
+    pub async fn delete_backup(&self, arn: &str) {
+        self.dynamodb.delete_backup().backup_arn(arn).send().await.expect("the backup is deleted");
     }
 
     /// The state that an instance is in; none if EC2 no longer tells of it.

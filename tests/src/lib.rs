@@ -13,13 +13,17 @@ mod answer;
 mod api;
 mod customer;
 mod estate;
+mod folder;
 mod openapi;
 mod provider;
+mod schedules;
 mod stack;
 
 pub use answer::Answer;
 pub use api::{Api, Keys, path_of};
 pub use customer::CustomerAccount;
 pub use estate::Estate;
+pub use folder::Folder;
 pub use provider::Provider;
+pub use schedules::HeldSchedule;
 pub use stack::{Stack, eventually, eventually_within};

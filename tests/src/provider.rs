@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::api::Keys;
 use crate::customer::document;
+use crate::schedules::Scheduler;
 use crate::stack::Stack;
 
 /// The provider's account, as its root user sees it.
@@ -20,6 +21,7 @@ pub struct Provider {
     sts: aws_sdk_sts::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     sqs: aws_sdk_sqs::Client,
+    pub(crate) scheduler: Scheduler,
 }
 
 impl Default for Provider {
@@ -45,6 +47,7 @@ impl Provider {
             sts: aws_sdk_sts::Client::new(&aws),
             dynamodb: aws_sdk_dynamodb::Client::new(&aws),
             sqs: aws_sdk_sqs::Client::new(&aws),
+            scheduler: Scheduler::new(&aws),
         }
     }
 
@@ -217,6 +220,23 @@ impl Provider {
         count
     }
 
+    /// Keeps Drawbridge from looking at this connection by schedule.
+    pub async fn put_off(&self, connection: &Value) {
+        let id = connection["connection_id"].as_str().expect("a connection has an id");
+        let never = "2999-01-01T00:00:00.000Z".to_owned();
+        let written = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.stack.table_name)
+            .key("pk", AttributeValue::S(format!("CONNECTION#{id}")))
+            .key("sk", AttributeValue::S("META".to_owned()))
+            .update_expression("SET due_at = :never")
+            .expression_attribute_values(":never", AttributeValue::S(never))
+            .send()
+            .await;
+        written.expect("the table takes it");
+    }
+
     /// The bodies of messages among the dead letters, some of them if they are many. They stay
     /// there.
     pub async fn dead_letters(&self) -> Vec<String> {
@@ -253,6 +273,23 @@ impl Provider {
     pub async fn delete_grant(&self, shard: &str) {
         let deleted = self.iam.delete_policy().policy_arn(self.grant_arn(shard)).send().await;
         deleted.expect("the policy is deleted");
+    }
+
+    /// Makes a policy for a shard that has none behind Drawbridge's back, and attaches it to this
+    /// broker.
+    pub async fn make_grant(&self, shard: &str, role_arn: &str, broker: &str) {
+        let document = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role_arn}
+        ]});
+        let made = self.iam.create_policy().path("/drawbridge/").policy_name(format!("grant-{shard}"));
+        made.policy_document(document.to_string()).send().await.expect("the policy is made");
+        self.attach_grant(shard, broker).await;
+    }
+
+    /// Attaches the policy of this shard to this broker, be it its own or another.
+    pub async fn attach_grant(&self, shard: &str, broker: &str) {
+        let attached = self.iam.attach_role_policy().role_name(broker).policy_arn(self.grant_arn(shard));
+        attached.send().await.expect("it is attached");
     }
 
     /// Lets the first broker assume a role behind Drawbridge's back, and returns the policy's ARN.
@@ -306,7 +343,11 @@ impl Provider {
         self.send_to(&self.stack.jobs_queue_url, body).await;
     }
 
-    async fn send_to(&self, queue: &str, body: &str) {
+    pub(crate) fn stack(&self) -> &'static Stack {
+        self.stack
+    }
+
+    pub(crate) async fn send_to(&self, queue: &str, body: &str) {
         self.sqs.send_message().queue_url(queue).message_body(body).send().await.expect("the queue takes it");
     }
 }

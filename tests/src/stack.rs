@@ -38,6 +38,12 @@ pub struct Stack {
     pub dlq_url: String,
     /// The queue of what is done in customers' accounts.
     pub jobs_queue_url: String,
+    /// The queue of what is to be run.
+    pub runs_queue_url: String,
+    /// Its dead letters.
+    pub runs_dlq_url: String,
+    /// The group of customers' schedules in EventBridge.
+    pub schedule_group: String,
     /// Where messages about work in customers' accounts end that failed too often.
     pub jobs_dlq_url: String,
     /// The first broker.
@@ -100,6 +106,21 @@ impl Stack {
             named.collect()
         });
         &STACKS
+    }
+
+    /// What a function has written into its log so far: one record a line.
+    ///
+    /// # Panics
+    /// When it has no log.
+    #[must_use]
+    pub fn logged(&self, function: &str) -> Vec<serde_json::Value> {
+        let entries = std::fs::read_dir(&self.log_dir).expect("the logs can be listed");
+        let paths = entries.map(|entry| entry.expect("a log").path());
+        let logs: Vec<_> = paths.filter(|path| path.to_string_lossy().contains(function)).collect();
+        assert!(!logs.is_empty(), "{function} has no log in {}", self.log_dir.display());
+        let texts = logs.iter().map(|path| std::fs::read(path).expect("the log can be read"));
+        let texts: String = texts.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect();
+        texts.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// AWS settings for callers with these keys.

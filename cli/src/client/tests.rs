@@ -81,6 +81,11 @@ async fn who_gives_up_on_a_change_says_that_it_may_have_taken_effect() {
     let server = TestServer::start((0..6).map(|_| throttled())).await;
     let failure = server.client().post(&["v1", "customers"], None).await.unwrap_err();
     assert_eq!(failure.next.as_deref(), Some("try again in a minute"));
+    let unseen = Answer::new(503, json!({"title": "Service Unavailable", "code": "account_unavailable"}));
+    let server = TestServer::start([unseen.header("retry-after: 60")]).await;
+    let failure = server.client().post(&["v1", "plans", "pln_1", "apply"], None).await.unwrap_err();
+    let next = "nothing was changed in the customer's account: try again in 60 seconds";
+    assert_eq!(failure.next.as_deref(), Some(next));
 }
 
 #[tokio::test]

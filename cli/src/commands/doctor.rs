@@ -328,7 +328,7 @@ async fn permission(client: &Client) -> Finding {
     let nobody = ["v1", "connections", "none"];
     let role = ["v1", "connections", "none", "role"];
     let changes = is_let_in(&client.put(&role, &serde_json::json!({})).await.map(drop));
-    let ends = is_let_in(&client.delete(&nobody).await);
+    let ends = is_let_in(&client.delete(&nobody).await.map(drop));
     let accepted = "signed requests are accepted; these credentials may";
     match (changes, ends) {
         (Some(true), Some(true)) => {

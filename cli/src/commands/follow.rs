@@ -18,10 +18,15 @@ const PATIENCE: Duration = Duration::from_mins(15);
 
 /// What became of an operation: at once where it has ended, else when it has.
 pub(super) async fn to_its_end(client: &Client, begun: Value) -> Result<Value> {
+    to_its_end_within(client, begun, PATIENCE).await
+}
+
+/// The same, with another patience.
+pub(super) async fn to_its_end_within(client: &Client, begun: Value, patience: Duration) -> Result<Value> {
     if !is_running(&begun) {
         return Ok(begun);
     }
-    follow(client, begun, &Progress::start(), PATIENCE).await
+    follow(client, begun, &Progress::start(), patience).await
 }
 
 /// Follows an operation, and tells each target as it ends.
@@ -57,7 +62,7 @@ async fn follow(client: &Client, begun: Value, progress: &Progress, patience: Du
     }
 }
 
-fn is_running(operation: &Value) -> bool {
+pub(super) fn is_running(operation: &Value) -> bool {
     field(operation, "state") == "running"
 }
 

@@ -14,6 +14,9 @@ use crate::screen::Screen;
 use crate::table::{card, listing};
 use crate::text::{NOTHING, field, items, time};
 
+/// The one action of plans that destroys nothing.
+const RESTORES: &str = "dynamodb:RestoreTableFromBackup";
+
 /// What is to be planned.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
@@ -58,23 +61,35 @@ pub(super) async fn apply(
     plan: &Value,
     confirmation: &Confirmation,
 ) -> Result<Exit> {
+    let begun = begin(client, screen, plan, confirmation).await?;
+    let ended = to_its_end(client, begun).await?;
+    screen.show(&ended, show_operation::view)?;
+    Ok(show_operation::exit(&ended))
+}
+
+/// Shows what a plan does, asks, and begins to carry it out.
+pub(super) async fn begin(
+    client: &Client,
+    screen: &Screen,
+    plan: &Value,
+    confirmation: &Confirmation,
+) -> Result<Value> {
     confirmation.is_possible(screen)?;
     let state = field(plan, "state");
     if state != "pending" {
         return Err(Failure::new(Exit::Refused, format!("the plan is {state}: nothing was changed"))
             .next("plan anew with `drawbridge plans create`"));
     }
-    let shown = format!("This will be gone, for good:\n{}\n", view(plan));
+    let what =
+        if field(plan, "action") == RESTORES { "This will be made" } else { "This will be gone, for good" };
+    let shown = format!("{what}:\n{}\n", view(plan));
     if confirmation.yes {
         screen.note(&shown);
     } else {
         screen.tell(&shown);
     }
     confirmation.require(screen, "Carry out this plan?")?;
-    let begun = client.post(&["v1", "plans", &field(plan, "plan_id"), "apply"], None).await?;
-    let ended = to_its_end(client, begun).await?;
-    screen.show(&ended, show_operation::view)?;
-    Ok(show_operation::exit(&ended))
+    client.post(&["v1", "plans", &field(plan, "plan_id"), "apply"], None).await
 }
 
 /// A plan for people: the targets, what goes with them, what stays, and what should be known.
@@ -96,7 +111,7 @@ pub(super) fn view(plan: &Value) -> String {
         vec![Cell::new(field(target, "id")), Cell::new(field(target, "kind")), Cell::new(facts)]
     });
     parts.push(listing(&["target", "kind", "facts"], 3, rows.collect()));
-    parts.extend(plan.get("blast_radius").map(radius).filter(|radius| !radius.is_empty()));
+    parts.extend(plan.get("blast_radius").map(report).filter(|report| !report.is_empty()));
     let warnings = items(plan, "warnings")
         .iter()
         .map(|warning| vec![Cell::new(field(warning, "code")), Cell::new(field(warning, "detail"))]);
@@ -107,14 +122,15 @@ pub(super) fn view(plan: &Value) -> String {
     parts.join("\n\n")
 }
 
-/// What goes and what stays: numbers in one table, and each list in its own.
-fn radius(radius: &Value) -> String {
-    let Some(fields) = radius.as_object() else { return String::new() };
+/// A report in whatever shape it comes, such as what goes and what stays: numbers in one table, and each list
+/// in its own.
+pub(super) fn report(of: &Value) -> String {
+    let Some(fields) = of.as_object() else { return String::new() };
     let is_table = |value: &Value| value.as_array().is_some_and(|list| list.iter().any(Value::is_object));
     let plain = fields.iter().filter(|(_, value)| !is_table(value));
     let plain: Vec<_> = plain
-        .filter(|(name, _)| field(radius, name) != NOTHING)
-        .map(|(name, _)| (name.as_str(), Cell::new(field(radius, name))))
+        .filter(|(name, _)| field(of, name) != NOTHING)
+        .map(|(name, _)| (name.as_str(), Cell::new(field(of, name))))
         .collect();
     let mut parts = if plain.is_empty() { Vec::new() } else { vec![card(plain)] };
     for (name, value) in fields.iter().filter(|(_, value)| is_table(value)) {

@@ -4,6 +4,7 @@ use clap::Args;
 use comfy_table::Cell;
 use serde_json::Value;
 
+use super::plan::report;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -31,9 +32,9 @@ impl ShowOperation {
     }
 }
 
-/// An operation that failed, wholly or in part, is not as it should be.
-pub(super) fn exit(operation: &Value) -> Exit {
-    match field(operation, "state").as_str() {
+/// An operation or a run that failed, wholly or in part, is not as it should be.
+pub(super) fn exit(of: &Value) -> Exit {
+    match field(of, "state").as_str() {
         "failed" | "partial" => Exit::NotAccepted,
         _ => Exit::Done,
     }
@@ -61,6 +62,8 @@ pub(super) fn view(operation: &Value) -> String {
     });
     parts.push(listing(&["target", "outcome", "code", "detail"], 3, rows.collect()));
     match operation.get("output") {
+        // What was restored from a backup is a report; everything else is AWS's own answer.
+        Some(output) if output.get("target_table").is_some() => parts.push(report(output)),
         Some(output) if !output.is_null() => parts.push(pretty(output)),
         _ => {}
     }

@@ -1,18 +1,15 @@
 //! `drawbridge connections update`.
 
 use clap::{ArgGroup, Args};
-use comfy_table::Cell;
 use serde_json::{Map, Value, json};
 
-use super::seen_version;
+use super::change::{change, changes};
 use super::watch_connection::{Errand, Following, follow, is_running};
-use crate::client::{Client, Conditional};
+use crate::client::Client;
 use crate::connection_view::{ExternalId, view, without_external_id};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::screen::Screen;
-use crate::table::listing;
-use crate::text::field;
 
 /// Changes what a connection is called, what its role is to allow, and where.
 #[derive(Debug, Args)]
@@ -59,25 +56,12 @@ impl UpdateConnection {
         let id = &self.connection_id;
         let path = ["v1", "connections", id];
         let before = client.get(&path, &[]).await?;
-        let body = Value::Object(self.body());
-        if is_like(&before, &body) {
+        let Some(after) = change(client, screen, &path, &before, &self.body()).await? else {
             screen.note("nothing to change: the connection is like that already\n");
             shown(&without_external_id(before), None, screen)?;
             return Ok(Exit::Done);
-        }
-        let after = match client.patch_version(&path, &body, seen_version(&before)?).await? {
-            Conditional::Made(after) => after,
-            Conditional::Unknown(failure) => {
-                // The version may be another because of this very change.
-                let now = client.get(&path, &[]).await?;
-                if !is_like(&now, &body) {
-                    return Err(failure);
-                }
-                screen.note("the answer was lost, but the connection is as asked for\n");
-                now
-            }
         };
-        let changes = changes(&before, &after);
+        let changes = changes(&FIELDS, &before, &after);
         let is_running = is_running(&after);
         if self.following.watch && is_running {
             screen.note(&format!("{changes}\n"));
@@ -122,37 +106,6 @@ fn shown(connection: &Value, changes: Option<String>, screen: &Screen) -> Result
         let whole = view(it, ExternalId::Hidden, screen.is_coloured());
         changes.into_iter().chain([whole]).collect::<Vec<_>>().join("\n\n")
     })
-}
-
-/// What is different, field by field.
-fn changes(before: &Value, after: &Value) -> String {
-    let rows: Vec<_> = FIELDS
-        .into_iter()
-        .filter(|name| unordered(before, name) != unordered(after, name))
-        .map(|name| vec![Cell::new(name), Cell::new(field(before, name)), Cell::new(field(after, name))])
-        .collect();
-    match rows[..] {
-        [] => "nothing has changed".to_owned(),
-        _ => listing(&["change", "before", "after"], 3, rows),
-    }
-}
-
-/// Whether everything that `body` asks for is so.
-fn is_like(connection: &Value, body: &Value) -> bool {
-    FIELDS
-        .into_iter()
-        .filter(|name| body.get(name).is_some())
-        .all(|name| unordered(connection, name) == unordered(body, name))
-}
-
-/// A field's value, whatever the order of its items: capabilities and Regions are sets.
-fn unordered(of: &Value, name: &str) -> Value {
-    let mut value = of.get(name).cloned().unwrap_or_default();
-    if let Some(items) = value.as_array_mut() {
-        items.sort_by_key(ToString::to_string);
-        items.dedup();
-    }
-    value
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use domain::verification::Depth;
 use domain::{Actor, Deployment, EventId, OffboardingId, VerificationId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 use web::idempotency::Replaying;
 
 use crate::invited::Invited;
@@ -23,6 +23,8 @@ pub struct App {
     pub store: Store,
     /// Where work for the onboarder goes.
     pub queue: OnboardingQueue,
+    /// Where work for the planner goes.
+    pub runs: RunsQueue,
     /// What is the same for every connection.
     pub deployment: Arc<Deployment>,
     /// How long a role and its grant may take to work.
@@ -58,6 +60,7 @@ impl App {
         Ok(Self {
             store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
             queue: OnboardingQueue::new(aws, environment.required::<String>("ONBOARDING_QUEUE_URL")?),
+            runs: RunsQueue::new(aws, environment.required::<String>("RUNS_QUEUE_URL")?),
             deployment: Arc::new(environment.deployment()?),
             propagation_deadline: SignedDuration::from_secs(
                 environment.required("PROPAGATION_DEADLINE_SECONDS")?,

@@ -9,10 +9,10 @@ use web::idempotency::Idempotent;
 
 /// How long the first message of what begins is held back, so that the table knows of it when the
 /// message arrives.
-const HEAD_START: SignedDuration = SignedDuration::from_secs(1);
+pub(crate) const HEAD_START: SignedDuration = SignedDuration::from_secs(1);
 
 /// How often a change is decided anew after the connection was changed at the same time.
-const ATTEMPTS: usize = 3;
+pub(crate) const ATTEMPTS: usize = 3;
 
 /// What a decision may need: when and by whom it is made, and the ids of what it may begin.
 #[derive(Debug, Clone)]

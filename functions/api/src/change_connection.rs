@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::connection::Scope;
 use domain::{ConnectionId, Deployment, Error};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::carry_out::carry_out;
 use crate::scope::{capability_set, check_label, read_capabilities, read_regions};
 use crate::view::ConnectionView;
-use web::body::JsonBody;
+use web::body::{JsonBody, given};
 use web::caller::Operator;
 use web::id::Id;
 use web::idempotency::Idempotent;
@@ -31,12 +31,6 @@ pub(crate) struct ChangeConnectionRequest {
     capabilities: Option<Vec<String>>,
     /// Where, all of them.
     regions: Option<Vec<String>>,
-}
-
-/// Tells a null that is given from a field that is left out.
-#[expect(clippy::option_option, reason = "a null that is given is not a field that is left out")]
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Changes what a connection is called and what it is for. Other capabilities or Regions verify

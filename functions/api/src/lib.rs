@@ -1,34 +1,52 @@
-//! The HTTP API: customers, connections, grants, and what a customer reaches by an invite.
+//! The HTTP API: customers, connections, grants, schedules, runs, backups, and what a customer reaches by an
+//! invite.
 //!
 //! One file a use case, named by what the caller wants. API Gateway has checked who calls before
 //! a request arrives here; this function checks again that it has. It may read and write the
-//! state table and put work on the onboarding queue, and has no way into anybody's account.
+//! state table and put work on the queues of the onboarder and the planner, and has no way into
+//! anybody's account.
 
 mod app;
+mod backup_view;
 mod carry_out;
 mod change_connection;
+mod change_schedule;
 mod create_connection;
 mod create_customer;
 mod create_invite;
+mod create_run;
+mod create_schedule;
+mod delete_schedule;
 mod invited;
+mod list_backups;
 mod list_connections;
 mod list_customers;
 mod list_events;
+mod list_jobs;
+mod list_runs;
+mod list_schedules;
 mod offboard_connection;
 mod openapi;
+mod preview_schedule;
 mod reconcile_grants;
 #[cfg(test)]
 mod requests;
 mod revoke_invite;
+mod run_view;
+mod schedule_view;
 mod scope;
+mod show_backup;
 mod show_connection;
 mod show_customer;
 mod show_grants;
 mod show_health;
 mod show_onboarding;
+mod show_run;
+mod show_schedule;
 mod show_setup;
 mod submit_invited_role;
 mod submit_role;
+mod terms;
 #[cfg(test)]
 mod test_app;
 mod verify_connection;
@@ -62,6 +80,19 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_grants::show_grants))
         .routes(routes!(reconcile_grants::reconcile_grants))
         .routes(routes!(reconcile_grants::show_reconciliation))
+        .routes(routes!(create_schedule::create_schedule, list_schedules::list_schedules))
+        .routes(routes!(
+            show_schedule::show_schedule,
+            change_schedule::change_schedule,
+            delete_schedule::delete_schedule
+        ))
+        .routes(routes!(preview_schedule::preview_schedule))
+        .routes(routes!(preview_schedule::preview_expression))
+        .routes(routes!(create_run::create_run, list_runs::list_runs))
+        .routes(routes!(show_run::show_run))
+        .routes(routes!(list_jobs::list_jobs))
+        .routes(routes!(list_backups::list_backups))
+        .routes(routes!(show_backup::show_backup))
         .routes(routes!(show_onboarding::show_onboarding))
         .routes(routes!(submit_invited_role::submit_invited_role))
         .routes(routes!(verify_invited_role::verify_invited_role))

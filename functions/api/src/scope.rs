@@ -39,7 +39,7 @@ pub(crate) fn read_regions(
 ) -> Option<BTreeSet<Region>> {
     let regions: Vec<Region> = read_list(names, "/regions", MAX_REGIONS, errors)?;
     if regions.is_empty() {
-        let detail = "a connection needs at least one Region";
+        let detail = "name at least one Region";
         errors.push(FieldError::new("/regions", "regions_empty", detail));
     }
     for (place, region) in regions.iter().enumerate() {

@@ -23,7 +23,7 @@ use jiff::SignedDuration;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 use tower::ServiceExt as _;
 
 use crate::App;
@@ -135,7 +135,8 @@ impl Bench {
         });
         let app = App {
             store: Store::with_client(dynamodb, "table"),
-            queue: OnboardingQueue::with_client(sqs, "https://queue"),
+            queue: OnboardingQueue::with_client(sqs.clone(), "https://queue"),
+            runs: RunsQueue::with_client(sqs, "https://runs"),
             deployment: Arc::new(Deployment {
                 partition: domain::Partition::Aws,
                 provider: "111111111111".parse().unwrap(),
@@ -249,6 +250,16 @@ impl Bench {
     /// Makes a customer and a connection of theirs, and returns the connection's path.
     pub async fn connection(&self) -> String {
         self.invited().await.0
+    }
+
+    /// Makes one that is for backups in two Regions and in this state, and returns its path.
+    pub async fn backed_up(&self, state: &str) -> String {
+        let path = self.connection().await;
+        let scope = r#"{"capabilities":["dynamodb-backup"],"regions":["eu-central-1","eu-west-1"]}"#;
+        self.operator("PATCH", &path, scope).await;
+        self.rewrite(&path, [("state", text(state))]);
+        self.calls();
+        path
     }
 
     /// The same, and the path that the customer's link leads to.

@@ -8,7 +8,7 @@ use domain::verification::Depth;
 use domain::{Actor, EventId, OffboardingId, VerificationId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 use tokio::sync::Mutex;
 
 /// The state table, the queue, IAM and STS, and how trust is to be proven.
@@ -18,6 +18,8 @@ pub struct App {
     pub store: Store,
     /// Where the next step of a verification goes.
     pub queue: OnboardingQueue,
+    /// Where it is said that a schedule is gone.
+    pub runs: RunsQueue,
     /// What brokers may assume.
     pub grants: Grants,
     /// Asks AWS whether a role's external ID is enforced.
@@ -53,6 +55,7 @@ impl App {
         Ok(Self {
             store: Store::new(aws, environment.required::<String>("TABLE_NAME")?),
             queue: OnboardingQueue::new(aws, environment.required::<String>("ONBOARDING_QUEUE_URL")?),
+            runs: RunsQueue::new(aws, environment.required::<String>("RUNS_QUEUE_URL")?),
             grants: Grants::new(aws, deployment),
             probes: TrustProbes::new(brokers.clone(), now),
             sessions: Sessions::new(brokers),

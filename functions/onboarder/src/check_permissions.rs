@@ -64,7 +64,7 @@ pub(crate) async fn check_permissions(
     }
     let left = open(&known);
     if late || left.is_empty() {
-        let assessment = assess(&connection.capabilities, &connection.regions, role, &known);
+        let assessment = assess(verification.id, &connection.capabilities, &connection.regions, role, &known);
         return accept(app, connection, assessment).await;
     }
     let delay = if left.iter().all(|inquiry| inquiry.again) {

@@ -13,6 +13,7 @@ mod offboard;
 mod publish;
 mod receive;
 mod reconcile;
+mod remove_schedules;
 mod sweep;
 #[cfg(test)]
 mod test_app;

@@ -1,15 +1,18 @@
 //! An offboarding, told as a story:
 //!
-//! 1. The role is given back, as far as nobody else needs it.
-//! 2. The grant is seen removed from IAM.
-//! 3. AWS is asked for the role, by the broker that had it and with the right external ID, until it
+//! 1. Its schedules are removed.
+//! 2. The role is given back, as far as nobody else needs it.
+//! 3. The grant is seen removed from IAM. While another connection that verifies the same role keeps
+//!    it there, that is waited for until the deadline; one that owns the role keeps it for good.
+//! 4. AWS is asked for the role, by the broker that had it and with the right external ID, until it
 //!    has refused as often in a row as a proof needs rounds: IAM's servers learn one by one.
-//! 4. The receipt is written, and the role is nobody's.
+//! 5. The receipt is written, and the role is nobody's.
 //!
 //! A role that still answers at the deadline leaves the connection `offboarding`, with the reason
 //! and an alarm, and is tried again by schedule. Each step is safe to repeat, as those of a
 //! verification are.
 
+use domain::grant::Shard;
 use domain::message::{OffboardStep, OnboardingMessage};
 use domain::offboarding::{AccessVerdict, Offboarding};
 use domain::proof::retry_delay;
@@ -22,6 +25,7 @@ use runtime::now;
 use crate::app::App;
 use crate::give_back::give_back;
 use crate::publish::{Force, LOOK_AGAIN, publish};
+use crate::remove_schedules::remove_schedules;
 use work::{Asked, Standing, UNWRITTEN_DELAY, may_pass};
 
 /// How often a step is taken anew after the connection was changed at the same time.
@@ -72,6 +76,7 @@ async fn try_step(app: &App, step: &OffboardStep, delivered_before: bool) -> Res
 
 /// Takes the grant away, asks and judges once, and writes what follows.
 async fn advance(app: &App, connection: &Connection, offboarding: &Offboarding) -> Result<(), Error> {
+    remove_schedules(app, connection).await?;
     let Some(shard) = offboarding.shard else { return conclude(app, connection).await };
     let begun = now();
     if let Some(rest) = rest_of_interval(app, offboarding, begun) {
@@ -82,13 +87,18 @@ async fn advance(app: &App, connection: &Connection, offboarding: &Offboarding) 
         running.steps = running.steps.counted_from(begun);
     }
     if running.grant_removed_at.is_none() {
-        match publish(app, shard, Force::No).await {
-            Ok(true) => {
+        match remove(app, connection, shard).await {
+            Ok(Removal::Done) => {
                 running.grant_removed_at = Some(now());
                 running.steps = running.steps.counted_from(now());
             }
-            // Somebody else publishes the removal with their own change.
-            Ok(false) => return wait(app, connection, &running, None, LOOK_AGAIN).await,
+            Ok(Removal::ByOthers) => return wait(app, connection, &running, None, LOOK_AGAIN).await,
+            Ok(Removal::HeldByOthers) if running.steps.is_late(now()) => {
+                return stall(app, connection, running, ReasonCode::RoleStillAssumable).await;
+            }
+            Ok(Removal::HeldByOthers) => {
+                return wait(app, connection, &running, None, retry_delay(running.steps.step)).await;
+            }
             Err(error) if may_pass(&error) && !running.steps.is_late(now()) => {
                 let cause = error.chain();
                 tracing::error!(connection_id = %connection.id, cause, "removing a grant is tried again");
@@ -122,6 +132,32 @@ async fn advance(app: &App, connection: &Connection, offboarding: &Offboarding) 
         }
         AccessVerdict::Stalled(code) => stall(app, connection, running, code).await,
     }
+}
+
+/// How far the removal of the connection's grant has come.
+enum Removal {
+    /// IAM does not name the role any more, or it does for the connection that owns the role.
+    Done,
+    /// Somebody else publishes it with their own change.
+    ByOthers,
+    /// Another connection verifies the same role, and the grant stays in IAM for that.
+    HeldByOthers,
+}
+
+/// Makes IAM what the table says, and tells whether the role has left the grant with that.
+async fn remove(app: &App, connection: &Connection, shard: Shard) -> Result<Removal, Error> {
+    if !publish(app, shard, Force::No).await? {
+        return Ok(Removal::ByOthers);
+    }
+    let Some(role) = &connection.role_arn else { return Ok(Removal::Done) };
+    let grant = app.store.grant_shard(shard).await?;
+    if grant.roles.contains(role) {
+        let owner = app.store.role_owner(role).await?;
+        let owned_elsewhere = owner.is_some_and(|owner| owner != connection.id);
+        return Ok(if owned_elsewhere { Removal::Done } else { Removal::HeldByOthers });
+    }
+    // Changed since it was published: what IAM names now is known when that is published too.
+    Ok(if grant.is_published() { Removal::Done } else { Removal::ByOthers })
 }
 
 /// What is left of the agreement interval since the last refusal, if something is.

@@ -4,6 +4,8 @@
 //! The table keeps what transactions and puts write, and how far work of a connection has come. Other
 //! updates of single items are noted and change nothing. Every call is noted in its order.
 
+mod table;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -13,13 +15,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::error::ErrorMetadata;
-use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
-use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput, PutItemOutput};
-use aws_sdk_dynamodb::operation::query::QueryOutput;
-use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::error::{ConditionalCheckFailedException, TransactionCanceledException};
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::operation::change_message_visibility::{
     ChangeMessageVisibilityError, ChangeMessageVisibilityOutput,
 };
@@ -32,7 +29,7 @@ use domain::verification::Depth;
 use domain::{Actor, Connection, ConnectionId, EventId, VerificationId, grant, sample};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{SdkConfig, now};
-use store::{OnboardingQueue, Store};
+use store::{OnboardingQueue, RunsQueue, Store};
 
 use crate::App;
 
@@ -49,6 +46,8 @@ struct State {
     messages: Vec<(OnboardingMessage, i32)>,
     rests: Vec<(String, i32)>,
     updates: Vec<String>,
+    /// What each transaction writes.
+    transactions: Vec<Vec<String>>,
     failing: Option<(&'static str, &'static str)>,
     meanwhile: Vec<Item>,
     /// How often somebody wanted to sign a request to IAM or STS.
@@ -120,6 +119,11 @@ pub(crate) struct Bench {
     state: Arc<Mutex<State>>,
 }
 
+/// A number attribute.
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
 /// A string attribute.
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -145,7 +149,7 @@ pub(crate) fn verifying(at: Timestamp) -> Change {
 impl Bench {
     pub fn new() -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
-        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &table(&state), |config| {
+        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, &table::rules(&state), |config| {
             config.retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
         });
         let sqs = mock_client!(aws_sdk_sqs, RuleMode::MatchAny, &queue(&state), |config| {
@@ -159,7 +163,8 @@ impl Bench {
             .build();
         let app = App {
             store: Store::with_client(dynamodb, "table"),
-            queue: OnboardingQueue::with_client(sqs, "https://queue"),
+            queue: OnboardingQueue::with_client(sqs.clone(), "https://queue"),
+            runs: RunsQueue::with_client(sqs, "https://runs"),
             grants: Grants::new(&nowhere, sample::deployment()),
             probes: TrustProbes::new(Brokers::new(nowhere.clone(), sample::deployment()), now),
             sessions: Sessions::new(Brokers::new(nowhere.clone(), sample::deployment())),
@@ -177,6 +182,7 @@ impl Bench {
     pub async fn hold(&self, change: &Change) {
         self.app.store.create_connection(change, None).await.unwrap();
         self.calls();
+        self.transactions();
     }
 
     /// Puts an item into the table.
@@ -186,7 +192,7 @@ impl Bench {
         self.state.lock().unwrap().items.push(item.collect());
     }
 
-    /// Has the index of what is due hold these, and tells whether there are more.
+    /// Has every index hold these, and tells whether there are more.
     pub fn due(&self, places: &[(ConnectionId, Timestamp)], more: bool) {
         let entry = |(id, at): &(ConnectionId, Timestamp)| {
             let fields = [
@@ -241,6 +247,19 @@ impl Bench {
         self.state.lock().unwrap().updates.clone()
     }
 
+    /// What each transaction has written since this was last asked.
+    pub fn transactions(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut self.state.lock().unwrap().transactions)
+    }
+
+    /// The kinds of the events of a connection, in the order in which they were written.
+    pub fn events(&self, id: ConnectionId) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let pk = text(format!("CONNECTION#{id}"));
+        let events = state.items.iter().filter(|item| item["pk"] == pk && is_event(item));
+        events.map(|item| item["type"].as_s().unwrap().clone()).collect()
+    }
+
     /// The connection as the table has it.
     pub async fn connection(&self, id: ConnectionId) -> Connection {
         let connection = self.app.store.connection(id).await.unwrap();
@@ -249,85 +268,8 @@ impl Bench {
     }
 }
 
-fn table(state: &Arc<Mutex<State>>) -> Vec<Rule> {
-    use aws_sdk_dynamodb::Client;
-    let here = Arc::clone(state);
-    let get = mock!(Client::get_item).then_compute_response(move |input| {
-        let mut state = here.lock().unwrap();
-        if let Some(error) = state.fails("GetItem") {
-            return MockResponse::Error(GetItemError::generic(error));
-        }
-        let found = state.held(input.key().unwrap());
-        MockResponse::Output(GetItemOutput::builder().set_item(found).build())
-    });
-    let here = Arc::clone(state);
-    let query = mock!(Client::query).then_compute_output(move |input| {
-        let mut state = here.lock().unwrap();
-        state.calls.push("Query");
-        let values = input.expression_attribute_values().unwrap();
-        if let Some(prefix) = values.get(":checks") {
-            let found = state.held_below(&values[":pk"], prefix.as_s().unwrap());
-            return QueryOutput::builder().set_items(Some(found)).build();
-        }
-        let last = state.due.last().cloned().filter(|_| state.more);
-        QueryOutput::builder().set_items(Some(state.due.clone())).set_last_evaluated_key(last).build()
-    });
-    let here = Arc::clone(state);
-    let put = mock!(Client::put_item).then_compute_response(move |input| {
-        let mut state = here.lock().unwrap();
-        if let Some(error) = state.fails("PutItem") {
-            return MockResponse::Error(PutItemError::generic(error));
-        }
-        let meanwhile = std::mem::take(&mut state.meanwhile);
-        state.items.extend(meanwhile);
-        if !state.may_put(input) {
-            let refusal = ConditionalCheckFailedException::builder().build();
-            return MockResponse::Error(PutItemError::ConditionalCheckFailedException(refusal));
-        }
-        state.items.push(input.item().unwrap().clone());
-        MockResponse::Output(PutItemOutput::builder().build())
-    });
-    let here = Arc::clone(state);
-    let update = mock!(Client::update_item).then_compute_response(move |input| {
-        let mut state = here.lock().unwrap();
-        if let Some(error) = state.fails("UpdateItem") {
-            if error.code() == Some("ConditionalCheckFailedException") {
-                let refusal = ConditionalCheckFailedException::builder().build();
-                return MockResponse::Error(UpdateItemError::ConditionalCheckFailedException(refusal));
-            }
-            return MockResponse::Error(UpdateItemError::generic(error));
-        }
-        let mut told = input.update_expression().unwrap().to_owned();
-        for (name, stands_for) in input.expression_attribute_names().into_iter().flatten() {
-            told = told.replace(name, stands_for);
-        }
-        let mut found = state.held(input.key().unwrap()).unwrap_or_default();
-        if told == "SET verification = :value, revision = :next" {
-            let values = input.expression_attribute_values().unwrap();
-            found.insert("verification".to_owned(), values[":value"].clone());
-            found.insert("revision".to_owned(), values[":next"].clone());
-            state.items.push(found.clone());
-        }
-        state.updates.push(told);
-        MockResponse::Output(UpdateItemOutput::builder().set_attributes(Some(found)).build())
-    });
-    let here = Arc::clone(state);
-    let transact = mock!(Client::transact_write_items).then_compute_response(move |input| {
-        let mut state = here.lock().unwrap();
-        if let Some(error) = state.fails("TransactWriteItems") {
-            if error.code() == Some("ConditionalCheckFailedException") {
-                // The first write of all transactions here is that of the connection.
-                let reason = CancellationReason::builder().code("ConditionalCheckFailed").build();
-                let canceled = TransactionCanceledException::builder().cancellation_reasons(reason).build();
-                return MockResponse::Error(TransactWriteItemsError::TransactionCanceledException(canceled));
-            }
-            return MockResponse::Error(TransactWriteItemsError::generic(error));
-        }
-        let puts = input.transact_items().iter().filter_map(|write| write.put());
-        state.items.extend(puts.map(|put| put.item().clone()));
-        MockResponse::Output(TransactWriteItemsOutput::builder().build())
-    });
-    vec![get, query, put, update, transact]
+fn is_event(item: &Item) -> bool {
+    item["sk"].as_s().is_ok_and(|sk| sk.starts_with("EVENT#"))
 }
 
 fn queue(state: &Arc<Mutex<State>>) -> Vec<Rule> {

@@ -7,6 +7,7 @@ mod app;
 mod continue_operation;
 mod receive;
 mod restore_backup;
+mod run_chunk;
 
 pub use app::App;
 pub use receive::receive;

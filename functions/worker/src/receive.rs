@@ -5,7 +5,7 @@ use domain::Error;
 use domain::message::JobsMessage;
 
 use crate::app::App;
-use crate::continue_operation;
+use crate::{continue_operation, run_chunk};
 
 /// Takes every message of a batch at once.
 pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
@@ -15,7 +15,6 @@ pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
 async fn take(app: &App, message: JobsMessage, again: bool) -> Result<(), Error> {
     match message {
         JobsMessage::Operation(step) => Box::pin(continue_operation::take_step(app, &step, again)).await,
-        // The steps of runs are taken once they can be.
-        JobsMessage::Chunk(step) => Err(Error::internal(format!("no chunk of {} is taken yet", step.run_id))),
+        JobsMessage::Chunk(step) => Box::pin(run_chunk::take_step(app, &step, again)).await,
     }
 }

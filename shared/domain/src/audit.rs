@@ -59,7 +59,8 @@ pub enum EventType {
     /// A verification has ended with the state it began with.
     #[serde(rename = "connection.verified")]
     Verified,
-    /// A verification has ended without an answer, and changed nothing.
+    /// A verification has ended without an answer to all that it asked, and with the state it began
+    /// with; what was not answered is as it was.
     #[serde(rename = "connection.verification_inconclusive")]
     VerificationInconclusive,
     /// Its label, capabilities or Regions are others now; `data` says which.

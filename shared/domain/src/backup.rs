@@ -196,3 +196,6 @@ impl Backup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,9 @@ pub struct Chunk {
     /// Until when somebody may be asking AWS for what is in the phase `asking`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asking_until: Option<Timestamp>,
+    /// When it was first taken from the queue: waiting there is not held against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
     /// How many steps in a row changed nothing.
     #[serde(default)]
     pub idle: u32,
@@ -76,6 +79,7 @@ impl Chunk {
             revision: 1,
             width: MOST_JOBS,
             asking_until: None,
+            taken_at: None,
             idle: 0,
             tally: Tally::of(&jobs),
             jobs,
@@ -85,15 +89,13 @@ impl Chunk {
     /// The message that asks for its next step, unless it has ended.
     #[must_use]
     pub fn next_message(&self) -> Option<JobsMessage> {
-        self.steps.running.then(|| {
-            JobsMessage::Chunk(ChunkStep {
-                run_id: self.run_id,
-                connection_id: self.connection_id,
-                chunk: self.number,
-                step: self.steps.step,
-                deadline: self.steps.deadline,
-            })
-        })
+        self.steps.running.then_some(JobsMessage::Chunk(ChunkStep {
+            run_id: self.run_id,
+            connection_id: self.connection_id,
+            chunk: self.number,
+            step: self.steps.step,
+            deadline: self.steps.deadline,
+        }))
     }
 
     /// The jobs in this phase.
@@ -128,9 +130,16 @@ impl Chunk {
         Self {
             steps: if self.is_settled() { steps.ended() } else { steps },
             asking_until: None,
+            taken_at: self.taken_at.or(Some(now)),
             idle: if moved { 0 } else { self.idle.saturating_add(1) },
             ..self.clone()
         }
+    }
+
+    /// Whether it has taken too long.
+    #[must_use]
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        self.steps.deadline <= now || self.taken_at.is_some_and(|since| since + LONGEST_CHUNK <= now)
     }
 
     /// Whether every job has ended.
@@ -150,7 +159,8 @@ impl Chunk {
         let jobs = self.jobs.iter().filter(|job| !job.phase.is_final()).cloned().map(|job| match job.phase {
             Phase::Asking | Phase::Making => job.because(Phase::Failed, "outcome_unknown", &unknown),
             Phase::Pruning => {
-                let detail = format!("The backup is there; what retention does not keep was not deleted. {detail}");
+                let detail =
+                    format!("The backup is there; what retention does not keep was not deleted. {detail}");
                 job.because(Phase::Succeeded, "retention_incomplete", detail)
             }
             _ => {
@@ -171,3 +181,6 @@ impl Chunk {
         SignedDuration::from_secs(LONGEST_PAUSE.min(1 << self.idle.min(6)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! one conditional write. Nothing here knows how.
 
 mod change;
+mod conclude;
 mod invite;
 mod offboard;
 mod scope;
@@ -15,9 +16,8 @@ use serde_json::{Map, Value, json};
 
 use crate::arn::{RoleArn, RoleName};
 use crate::audit::{About, Actor, AuditEvent, EventType};
-use crate::cadence::{Cadence, watched_at};
+use crate::cadence::watched_at;
 use crate::capability::{Capability, CapabilitySet};
-use crate::denial::Side;
 use crate::deployment::Deployment;
 use crate::error::Error;
 use crate::external_id::ExternalId;
@@ -25,11 +25,11 @@ use crate::grant::Shard;
 use crate::id::{ConnectionId, CustomerId};
 use crate::offboarding::{Offboarding, Receipt};
 use crate::place::{AccountId, Region};
-use crate::proof::{Probe, Trust, refused_by};
-use crate::reason::{ROLE_ALREADY_CONNECTED, Reason, ReasonCode};
+use crate::proof::Trust;
+use crate::reason::{ROLE_ALREADY_CONNECTED, Reason};
 use crate::state::{ConnectionEvent, ConnectionState};
 use crate::steps::Steps;
-use crate::verification::{Depth, Evidence, Outcome, Verification};
+use crate::verification::Verification;
 
 pub use change::{Change, End, InviteHold, NewConnection, Occasion, Release, Scope, Start};
 
@@ -78,7 +78,7 @@ pub struct Connection {
     pub receipt: Option<Receipt>,
     /// When a verification last had an outcome.
     pub last_verified_at: Option<Timestamp>,
-    /// When a verification that looks at everything last had an outcome.
+    /// When a verification that looks at everything last had an outcome, and left nothing open.
     pub last_full_at: Option<Timestamp>,
     /// When its trust was first proven, for whichever role: from then on its account is fixed, and
     /// its role is the operator's to replace.
@@ -267,119 +267,6 @@ impl Connection {
             "role_arn": self.role_arn,
         }));
         self.touched(kind, data, occasion)
-    }
-
-    /// The running verification ends; an accepted connection is looked at again by `cadence`.
-    ///
-    /// # Errors
-    /// `state_conflict` when no verification can end in this state, or none is running.
-    pub fn conclude(
-        &self,
-        outcome: &Outcome,
-        last_round: &[Probe],
-        cadence: Cadence,
-        occasion: Occasion,
-    ) -> Result<Change, Error> {
-        let (Some(role), Some(verification)) = (&self.role_arn, &self.verification) else {
-            return Err(Error::conflict("state_conflict", "no verification is running"));
-        };
-        let now = occasion.now;
-        let about_role = |code| vec![Reason::new(code, role)];
-        let (event, reasons) = match outcome {
-            Outcome::Proven(assessment) if assessment.reasons.is_empty() => {
-                (ConnectionEvent::Accepted, vec![])
-            }
-            Outcome::Proven(assessment) => (ConnectionEvent::AcceptedInPart, assessment.reasons.clone()),
-            Outcome::OwnedElsewhere => {
-                (ConnectionEvent::Rejected, about_role(ReasonCode::RoleAlreadyConnected))
-            }
-            Outcome::Rejected(codes) => {
-                let reason = |code: &ReasonCode| match code {
-                    ReasonCode::RoleNotAssumable => {
-                        Reason::role_not_assumable(role, refused_by(last_round).unwrap_or(Side::Unknown))
-                    }
-                    code => Reason::new(*code, role),
-                };
-                (ConnectionEvent::Rejected, codes.iter().map(reason).collect())
-            }
-            Outcome::Inconclusive => {
-                (ConnectionEvent::Inconclusive, about_role(ReasonCode::ProbeInconclusive))
-            }
-            Outcome::NoRoom => {
-                (ConnectionEvent::Inconclusive, about_role(ReasonCode::GrantCapacityExhausted))
-            }
-        };
-        let codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
-        let state = self.state.after(event)?;
-        let inconclusive = matches!(outcome, Outcome::Inconclusive | Outcome::NoRoom);
-        let proven = matches!(outcome, Outcome::Proven(_) | Outcome::OwnedElsewhere);
-        let trust = Trust {
-            proven,
-            proven_at: proven.then_some(now),
-            probes: verification.probes.iter().chain(last_round).cloned().collect(),
-        };
-        let evidence = Evidence {
-            verification_id: verification.id,
-            role_arn: role.clone(),
-            depth: verification.depth,
-            started_at: verification.steps.started_at,
-            finished_at: now,
-            state,
-            trust: trust.clone(),
-            reasons: codes.clone(),
-            checks: match outcome {
-                Outcome::Proven(assessment) => Some(assessment.tally),
-                _ => None,
-            },
-        };
-
-        let mut next = self.clone();
-        next.state = state;
-        next.verification = Some(Verification {
-            steps: verification.steps.ended(),
-            probes: Vec::new(),
-            ..verification.clone()
-        });
-        // An accepted connection keeps what was last known of it when nothing new was found out.
-        if !inconclusive || state == ConnectionState::Failed {
-            next.trust = trust;
-            next.reasons = reasons;
-        }
-        if !inconclusive {
-            next.last_verified_at = Some(now);
-            if verification.depth == Depth::Full {
-                next.last_full_at = Some(now);
-            }
-        }
-        if matches!(outcome, Outcome::Proven(_)) {
-            next.account_id = Some(role.account().clone());
-            next.first_proven_at = next.first_proven_at.or(Some(now));
-        }
-        let open = codes.contains(&ReasonCode::ProbeInconclusive);
-        next.due_at = match state.owns_its_role() {
-            true if inconclusive || open => Some(cadence.again(now)),
-            true => Some(cadence.next(self.id, now)),
-            false => None,
-        };
-        if !state.needs_grant() {
-            next = next.without_grant();
-        }
-        let claims = (state.owns_its_role() && !self.state.owns_its_role()).then(|| role.clone());
-
-        let kind = match (inconclusive, self.state == state) {
-            (_, false) => EventType::StateChanged,
-            (true, true) => EventType::VerificationInconclusive,
-            (false, true) => EventType::Verified,
-        };
-        let data = object(json!({
-            "from": self.state,
-            "to": state,
-            "verification_id": verification.id,
-            "role_arn": role,
-            "reasons": codes,
-        }));
-        let change = next.touched(kind, data, occasion);
-        Ok(Change { claims, evidence: Some(evidence), ..change })
     }
 
     /// The same connection, with its grant marked to be given back.

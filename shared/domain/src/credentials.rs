@@ -16,7 +16,6 @@ use crate::id::{ConnectionId, CredentialsId};
 use crate::operation::LONGEST_REASON;
 use crate::place::Region;
 use crate::policy::{self, PolicyDocument};
-use crate::state::ConnectionState;
 
 /// Longest session policy, in characters. Source: STS API Reference, `AssumeRole`, `Policy`.
 pub const LONGEST_SESSION_POLICY: usize = 2048;
@@ -129,13 +128,7 @@ impl Issue {
         connection: &Connection,
         occasion: &Occasion,
     ) -> Result<Self, Error> {
-        if !matches!(connection.state, ConnectionState::Active | ConnectionState::Degraded) {
-            let state = connection.state.as_str();
-            return Err(Error::conflict(
-                "connection_not_active",
-                format!("the connection is {state}; credentials need one that is active or degraded"),
-            ));
-        }
+        connection.admit_work("credentials")?;
         let role_arn = connection
             .role_arn
             .clone()

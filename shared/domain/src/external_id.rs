@@ -76,6 +76,15 @@ mod tests {
             prop_assert_eq!(id.expose().parse::<ExternalId>()?, id.clone());
             prop_assert_eq!(format!("{id:?}"), "[redacted]");
         }
+
+        /// Nothing of the randomness is lost, so that the IDs are as hard to guess.
+        #[test]
+        fn different_randomness_makes_different_ids(one: [u8; 24], two: [u8; 24], bit in 0_usize..192) {
+            prop_assert_eq!(ExternalId::new(one) == ExternalId::new(two), one == two);
+            let mut other = one;
+            other[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(ExternalId::new(one).expose() != ExternalId::new(other).expose());
+        }
     }
 
     #[test]

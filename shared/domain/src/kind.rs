@@ -49,7 +49,8 @@ impl Kind {
         if self == Self::DynamodbBackup {
             return Ok(());
         }
-        let detail = format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
+        let detail =
+            format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
         Err(Error::refused("kind_not_offered", detail).at("/kind"))
     }
 
@@ -69,6 +70,25 @@ impl Kind {
             names.extend(retention.map(|_| "dynamodb:DeleteBackup"));
         }
         names.into_iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// Whether it makes backups, so that there is something to keep.
+    #[must_use]
+    pub const fn makes_backups(self) -> bool {
+        matches!(self, Self::DynamodbBackup | Self::Ec2Backup)
+    }
+
+    /// Refuses a retention where no backups are made.
+    ///
+    /// # Errors
+    /// 422 `retention_not_taken`.
+    pub fn admit_retention(self, retention: Option<&Retention>) -> Result<(), Error> {
+        if retention.is_none() || self.makes_backups() {
+            return Ok(());
+        }
+        let detail =
+            format!("{self} makes no backups, so that there is nothing to keep; leave `retention` out");
+        Err(Error::refused("retention_not_taken", detail).at("/retention"))
     }
 
     /// Refuses a connection whose capabilities do not hold what it takes.
@@ -103,3 +123,6 @@ impl FromStr for Kind {
 }
 
 crate::text::serde_as_text!(Kind);
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,16 @@ impl<T> Known<T> {
     }
 }
 
+impl<T> Known<T> {
+    /// The same, with this made of what was read.
+    pub fn map<U>(self, made: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Self::Known(value) => Known::Known(made(value)),
+            Self::Unknown(why) => Known::Unknown(why),
+        }
+    }
+}
+
 /// One attribute of a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

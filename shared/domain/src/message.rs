@@ -105,6 +105,10 @@ pub struct PartStep {
 pub struct PublishSchedule {
     /// Which one.
     pub schedule_id: ScheduleId,
+    /// The version that is about to be written, or was.
+    pub version: u64,
+    /// When: one that is not there long after was never written.
+    pub asked_at: Timestamp,
 }
 
 /// One page of a comparison of the schedules in the table with those in EventBridge.
@@ -123,9 +127,8 @@ impl Message for RunsMessage {
     fn group(&self) -> Option<String> {
         match self {
             Self::Part(step) => Some(step.connection_id.to_string()),
-            Self::Scheduled(Firing { schedule_id, .. }) | Self::Publish(PublishSchedule { schedule_id }) => {
-                Some(schedule_id.to_string())
-            }
+            Self::Scheduled(Firing { schedule_id, .. })
+            | Self::Publish(PublishSchedule { schedule_id, .. }) => Some(schedule_id.to_string()),
             Self::Run(step) => Some(step.run_id.to_string()),
             Self::Reconcile(_) => None,
         }
@@ -275,9 +278,8 @@ mod tests {
     #[test]
     fn what_a_schedule_of_a_connection_sends_is_read() {
         let id = ScheduleId::new(Timestamp::UNIX_EPOCH, [3; 10]);
-        let text = format!(
-            r#"{{"kind":"scheduled","schedule_id":"{id}","scheduled_time":"2026-11-28T02:00:00Z"}}"#
-        );
+        let text =
+            format!(r#"{{"kind":"scheduled","schedule_id":"{id}","scheduled_time":"2026-11-28T02:00:00Z"}}"#);
         let read: RunsMessage = serde_json::from_str(&text).unwrap();
         let scheduled_time = "2026-11-28T02:00:00Z".parse().unwrap();
         assert_eq!(read, RunsMessage::Scheduled(Firing { schedule_id: id, scheduled_time }));

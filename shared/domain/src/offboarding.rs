@@ -25,7 +25,7 @@ pub struct Offboarding {
     pub shard: Option<Shard>,
     /// Whether the connection owns its role, until it has ended.
     pub owns_role: bool,
-    /// When the grant was seen removed.
+    /// When the grant was seen removed, as [`Receipt::grant_removed_at`] means it.
     pub grant_removed_at: Option<Timestamp>,
     /// When AWS refused the role, in a row and up to now.
     pub refusals: Vec<Timestamp>,
@@ -89,7 +89,9 @@ impl Offboarding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
-    /// When the grant of the role was removed; null where there was none.
+    /// When the broker's policy was seen not to name the role any more; null where there was no
+    /// grant. Where another connection owns the role, whose grant stays, it is when this
+    /// connection's hold on it had ended.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub grant_removed_at: Option<Timestamp>,
     /// When AWS was last seen to refuse the role to Drawbridge's broker; null where there was no grant.

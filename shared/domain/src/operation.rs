@@ -161,6 +161,19 @@ pub struct Ending {
 }
 
 impl Connection {
+    /// Refuses work in an account that is not to be worked in at present; `what` needs it to be.
+    ///
+    /// # Errors
+    /// 409 `connection_not_active`.
+    pub fn admit_work(&self, what: &str) -> Result<(), Error> {
+        if self.state.admits_operations() {
+            return Ok(());
+        }
+        let state = self.state.as_str();
+        let detail = format!("the connection is {state}; {what} need one that is active or degraded");
+        Err(Error::conflict("connection_not_active", detail))
+    }
+
     /// Refuses an operation that takes more than its own action, where no capability holds that.
     ///
     /// # Errors
@@ -194,13 +207,7 @@ impl Operation {
         connection: &Connection,
         occasion: &Occasion,
     ) -> Result<Self, Error> {
-        if !connection.state.admits_operations() {
-            let state = connection.state.as_str();
-            return Err(Error::conflict(
-                "connection_not_active",
-                format!("the connection is {state}; operations need one that is active or degraded"),
-            ));
-        }
+        connection.admit_work("operations")?;
         if !connection.capabilities.holds(order.action) {
             return Err(Error::new(
                 ErrorKind::Forbidden,

@@ -125,3 +125,6 @@ impl Part {
         self.chunks - self.sending..self.chunks
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,10 +126,10 @@ impl Reason {
             ),
             ReasonCode::RoleStillAssumable => (
                 format!(
-                    "Drawbridge no longer needs {role} for this connection and has removed its grant, but AWS \
-                     still lets the broker assume it. Either IAM is slow to apply the removal, or another \
-                     connection is verifying the same role and holds the grant meanwhile, or somebody attached \
-                     a policy to the broker."
+                    "Drawbridge no longer needs {role} for this connection and has given up its grant, but the \
+                     broker can still assume it. Either IAM is slow to apply the removal, or another connection \
+                     is verifying the same role and the grant stays for that, or somebody attached a policy to \
+                     the broker."
                 ),
                 "Nothing: Drawbridge goes on trying. To end it at once, the customer deletes the role or \
                  removes the provider from its trust policy; the provider looks for drift with \

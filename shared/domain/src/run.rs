@@ -4,6 +4,8 @@
 //! its own, so that nothing is counted at one place by all. A run ends when its planner, going through the
 //! chunks in order, has found each of them ended: once, for what it found is written with how far it came.
 
+mod admit;
+
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -285,12 +287,13 @@ impl Run {
         SignedDuration::from_secs(LONGEST_PAUSE.min(1 << self.progress.idle.min(4)))
     }
 
-    /// The same, over.
+    /// The same, over: what was not counted yet became this.
     #[must_use]
-    pub fn finished(&self, now: Timestamp) -> Self {
+    pub fn finished(&self, tally: Tally, now: Timestamp) -> Self {
         let steps = self.progress.steps.ended();
         let progress = Progress { steps, sending: Vec::new(), ..self.progress.clone() };
-        Self { state: self.tally.state(), progress, finished_at: Some(now), ..self.clone() }
+        let tally = self.tally.and(tally);
+        Self { state: tally.state(), tally, progress, finished_at: Some(now), ..self.clone() }
     }
 
     /// The event that tells of its end.
@@ -323,3 +326,6 @@ pub(crate) fn told(data: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use crate::error::{Error, FieldError};
 use crate::expression::{Expression, Timezone};
 use crate::id::{ConnectionId, ScheduleId};
 use crate::kind::Kind;
+use crate::message::{PublishSchedule, RunsMessage};
 use crate::place::Region;
 use crate::retention::Retention;
 use crate::run::{RunOrder, Scope, Terms, told};
@@ -26,7 +27,7 @@ pub const LONGEST_WINDOW: u16 = 1440;
 /// Why EventBridge does not hold a schedule as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Problem {
+pub struct ScheduleProblem {
     /// In one word that programs may decide by.
     pub code: String,
     /// What it is, for people.
@@ -81,7 +82,7 @@ pub struct Schedule {
     pub published_at: Option<Timestamp>,
     /// Why EventBridge does not hold it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Problem>,
+    pub problem: Option<ScheduleProblem>,
     /// When it was deleted: it stands here until EventBridge holds it no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
@@ -96,6 +97,16 @@ pub struct ScheduleChange {
     pub event: AuditEvent,
 }
 
+impl ScheduleChange {
+    /// The message by which EventBridge comes to hold it. It goes out before the change is written, so that
+    /// a crash in between leaves a message about nothing, and never a change that nobody publishes.
+    #[must_use]
+    pub fn message(&self) -> RunsMessage {
+        let Schedule { id: schedule_id, version, updated_at: asked_at, .. } = self.schedule;
+        RunsMessage::Publish(PublishSchedule { schedule_id, version, asked_at })
+    }
+}
+
 impl ScheduleOrder {
     /// Refuses what the connection is not for, and what goes beyond AWS's limits.
     ///
@@ -104,14 +115,23 @@ impl ScheduleOrder {
     /// `invalid_flexible_window`.
     pub fn admit(&self, connection: &Connection) -> Result<(), Error> {
         self.kind.admit()?;
-        if self.flexible_window_minutes.is_some_and(|minutes| !(1..=LONGEST_WINDOW).contains(&minutes)) {
-            let detail = format!("a flexible window has 1 to {LONGEST_WINDOW} minutes; leave it out for none");
-            let field = FieldError::new("/flexible_window_minutes", "invalid_flexible_window", detail);
-            return Err(Error::invalid(field));
-        }
+        self.kind.admit_retention(self.retention.as_ref())?;
+        admit_window(self.flexible_window_minutes).map_err(|error| error.at("/flexible_window_minutes"))?;
         admit_regions(self.regions.as_ref(), connection)?;
         self.kind.admit_connection(&self.select, self.retention.as_ref(), connection)
     }
+}
+
+/// Refuses a flexible window that AWS does not take.
+///
+/// # Errors
+/// 400 `invalid_flexible_window`.
+pub fn admit_window(minutes: Option<u16>) -> Result<(), Error> {
+    if minutes.is_none_or(|minutes| (1..=LONGEST_WINDOW).contains(&minutes)) {
+        return Ok(());
+    }
+    let detail = format!("a flexible window has 1 to {LONGEST_WINDOW} minutes; leave it out for none");
+    Err(Error::invalid(FieldError::new("", "invalid_flexible_window", detail)))
 }
 
 /// Refuses Regions that the connection is not for.
@@ -172,7 +192,8 @@ impl Schedule {
     ) -> Result<ScheduleChange, Error> {
         admit_state(connection)?;
         order.admit(connection)?;
-        Ok(self.touched(occasion, |schedule| Self { order, problem: None, ..schedule })
+        Ok(self
+            .touched(occasion, |schedule| Self { order, problem: None, ..schedule })
             .told(EventType::ScheduleChanged, occasion))
     }
 
@@ -213,6 +234,19 @@ impl Schedule {
         self.published == self.version
     }
 
+    /// The same as EventBridge holds it now; `changed_at` says when that became so, if it just did.
+    #[must_use]
+    pub fn held(&self, changed_at: Option<Timestamp>) -> Self {
+        let published_at = changed_at.or(self.published_at);
+        Self { published: self.version, published_at, problem: None, ..self.clone() }
+    }
+
+    /// The same, with EventBridge not holding it as it is.
+    #[must_use]
+    pub fn refused(&self, problem: ScheduleProblem) -> Self {
+        Self { problem: Some(problem), ..self.clone() }
+    }
+
     /// What its runs are asked to do.
     #[must_use]
     pub fn run_order(&self) -> RunOrder {
@@ -231,10 +265,16 @@ fn admit_state(connection: &Connection) -> Result<(), Error> {
     use crate::state::ConnectionState::{Offboarded, Offboarding};
     if matches!(connection.state, Offboarding | Offboarded) {
         let state = connection.state.as_str();
-        return Err(Error::conflict("state_conflict", format!("the connection is {state}; nothing is done there any more")));
+        return Err(Error::conflict(
+            "state_conflict",
+            format!("the connection is {state}; nothing is done there any more"),
+        ));
     }
     Ok(())
 }
 
 /// How long a deleted schedule stands in the table at most, waiting for EventBridge.
 pub const TOMBSTONE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,7 @@ pub struct Evidence {
     pub state: ConnectionState,
     /// What was asked and answered.
     pub trust: Trust,
-    /// Why the connection is not active, if it is not.
+    /// Why the connection is not active, if it is not; and whether something was left open.
     pub reasons: Vec<ReasonCode>,
     /// What the role can do, where its trust is proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -61,14 +61,18 @@ pub fn fits(policy: &PolicyDocument) -> bool {
 }
 
 /// Waits for an answer, for as long as the session's work may take.
-pub(crate) async fn heard<T, E>(
+pub(crate) fn heard<T, E>(
     session: &CustomerSession,
     asked: impl Future<Output = Result<T, SdkError<E>>>,
-) -> Result<T, Unheard<E>> {
-    match deadline::in_time(session, asked).await {
-        Some(Ok(answer)) => Ok(answer),
-        Some(Err(error)) => Err(Unheard::Error(Box::new(error))),
-        None => Err(Unheard::TimeIsOver),
+) -> impl Future<Output = Result<T, Unheard<E>>> {
+    // A request of the SDK's is large, and whoever waits for several would hold all of them.
+    let asked = Box::pin(asked);
+    async move {
+        match deadline::in_time(session, asked).await {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(error)) => Err(Unheard::Error(Box::new(error))),
+            None => Err(Unheard::TimeIsOver),
+        }
     }
 }
 

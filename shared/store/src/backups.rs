@@ -20,8 +20,24 @@ use crate::operations::KEPT;
 
 /// What lists hold of a backup: all but its manifest, which may be large.
 const SUMMARY: [&str; 18] = [
-    "id", "connection_id", "kind", "region", "resource", "name", "aws_id", "state", "size_bytes", "created_at",
-    "run_id", "job_id", "schedule_id", "delete_after", "deleted_at", "gone", "version", "sk",
+    "id",
+    "connection_id",
+    "kind",
+    "region",
+    "resource",
+    "name",
+    "aws_id",
+    "state",
+    "size_bytes",
+    "created_at",
+    "run_id",
+    "job_id",
+    "schedule_id",
+    "delete_after",
+    "deleted_at",
+    "gone",
+    "version",
+    "sk",
 ];
 
 /// How often a page of a filtered list is filled up by another query, so that one request stays bounded.
@@ -126,8 +142,22 @@ impl Store {
     pub async fn backup(&self, id: BackupId) -> Result<Backup, Error> {
         let pointer = self.get(Key::backup_pointer(id)).await?.ok_or_else(|| Error::not_found("backup"))?;
         let Pointer { connection_id, region, resource } = from_item(pointer)?;
-        let item = self.get(Key::backup(connection_id, &region, &resource, id)).await?;
-        from_item(item.ok_or_else(|| Error::not_found("backup"))?)
+        let backup = self.backup_of(connection_id, &region, &resource, id).await?;
+        backup.ok_or_else(|| Error::not_found("backup"))
+    }
+
+    /// One backup of a resource, with what its table was like.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn backup_of(
+        &self,
+        connection: ConnectionId,
+        region: &Region,
+        resource: &str,
+        id: BackupId,
+    ) -> Result<Option<Backup>, Error> {
+        self.get(Key::backup(connection, region, resource, id)).await?.map(from_item).transpose()
     }
 
     /// One page of a connection's backups, by Region, resource and time.
@@ -193,9 +223,8 @@ impl Store {
         limit: i32,
     ) -> Result<(Vec<Backup>, Option<String>), Error> {
         let key = Key::connection(connection);
-        let start = after.map(|sk| {
-            HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(sk))])
-        });
+        let start =
+            after.map(|sk| HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(sk))]));
         let names = SUMMARY.iter().map(|name| (format!("#{name}"), (*name).to_owned()));
         let output = self
             .client

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::invite::InviteHash;
 use domain::{
-    AccountId, BackupId, ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId, Region, RoleArn,
-    RunId, ScheduleId,
+    AccountId, BackupId, ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId, Region,
+    RoleArn, RunId, ScheduleId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -136,7 +136,8 @@ impl Store {
             Ok(_) => Ok(None),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let free_at = failed.item().and_then(|item| item.get("free_at")?.as_n().ok()?.parse().ok());
+                    let free_at =
+                        failed.item().and_then(|item| item.get("free_at")?.as_n().ok()?.parse().ok());
                     Ok(Some(free_at.unwrap_or(now)))
                 }
                 _ => Err(unexpected(error)),

@@ -13,8 +13,8 @@ use domain::run::{Run, Tally};
 use domain::steps::Steps;
 use domain::{AuditEvent, ConnectionId, Error, Region, RunId};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::backups::BackupWrite;
@@ -154,12 +154,11 @@ impl Store {
         let listing = connection.map_or(Listing::Runs, Listing::RunsOf);
         let page = self.list(&listing, None, page).await?;
         // What lists the runs of a connection are its parts of them.
-        let items = match connection {
-            None => page.items,
-            Some(_) => {
-                let entry = |part: &Item| Some(Key::run(from_text(part, "run_id")?).into_item());
-                self.batch(page.items.iter().filter_map(entry).collect()).await?
-            }
+        let items = if connection.is_some() {
+            let entry = |part: &Item| Some(Key::run(from_text(part, "run_id")?).into_item());
+            self.batch(page.items.iter().filter_map(entry).collect()).await?
+        } else {
+            page.items
         };
         let items = items.into_iter().map(from_item).collect::<Result<_, Error>>()?;
         Ok(Page { items, next_cursor: page.next_cursor })
@@ -259,6 +258,11 @@ impl Store {
     ) -> Result<bool, Error> {
         match self.transact(writes).await {
             Ok(()) => Ok(true),
+            // Of what is written with it, something is no longer as it was read; whoever takes the step
+            // again reads it anew.
+            Err(Refusal::Conditions(places)) if !places.contains(&0) => {
+                Err(Error::unavailable("something that is written with a step has changed meanwhile"))
+            }
             Err(Refusal::Conditions(_)) => {
                 let found = self.get(key).await?.map(from_item::<T>).transpose()?;
                 Ok(found.as_ref() == Some(next))
@@ -275,9 +279,8 @@ impl Store {
     /// When the table does not answer.
     pub async fn entries(&self, run: RunId, after: Option<&str>) -> Result<(Vec<Entry>, bool), Error> {
         let key = Key::run(run);
-        let start = after.map(|place| {
-            HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(place))])
-        });
+        let start = after
+            .map(|place| HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(place))]));
         let output = self
             .client
             .query()
@@ -378,7 +381,8 @@ impl Store {
             .await
             .map_err(unexpected)?;
         // The very next place after the last one that was read.
-        let next = output.last_evaluated_key().and_then(|key| Some(format!("{} ", key.get("sk")?.as_s().ok()?)));
+        let next =
+            output.last_evaluated_key().and_then(|key| Some(format!("{} ", key.get("sk")?.as_s().ok()?)));
         let items = output.items.unwrap_or_default().into_iter();
         let chunks = items.filter(|item| item.contains_key("jobs"));
         let chunks = chunks.map(|item| {

@@ -11,7 +11,7 @@ use aws_sdk_scheduler::types::{
     DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState, Target,
 };
 use aws_types::SdkConfig;
-use domain::schedule::{Problem, Schedule};
+use domain::schedule::{Schedule, ScheduleProblem};
 use domain::{Error, ScheduleId};
 use serde_json::json;
 
@@ -55,7 +55,7 @@ pub enum Published {
     /// It stands there now.
     Changed,
     /// EventBridge does not take it.
-    Refused(Problem),
+    Refused(ScheduleProblem),
 }
 
 impl Scheduler {
@@ -157,7 +157,6 @@ impl Scheduler {
             .create_schedule()
             .group_name(&self.projection.group)
             .name(schedule.id.to_string())
-            .client_token(format!("{}-{}", schedule.id, schedule.version))
             .schedule_expression(schedule.order.expression.as_str())
             .schedule_expression_timezone(schedule.order.timezone.as_str())
             .flexible_time_window(window(schedule)?)
@@ -183,7 +182,6 @@ impl Scheduler {
             .update_schedule()
             .group_name(&self.projection.group)
             .name(schedule.id.to_string())
-            .client_token(format!("{}-{}", schedule.id, schedule.version))
             .schedule_expression(schedule.order.expression.as_str())
             .schedule_expression_timezone(schedule.order.timezone.as_str())
             .flexible_time_window(window(schedule)?)
@@ -238,14 +236,14 @@ fn window(schedule: &Schedule) -> Result<FlexibleTimeWindow, Error> {
 
 fn refused<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Published {
     let said = error.message().unwrap_or("it gave no reason").chars().take(300).collect::<String>();
-    Published::Refused(Problem {
+    Published::Refused(ScheduleProblem {
         code: "schedule_refused".to_owned(),
         detail: format!("EventBridge does not take the schedule: {said}"),
     })
 }
 
 fn no_room() -> Published {
-    Published::Refused(Problem {
+    Published::Refused(ScheduleProblem {
         code: "schedule_quota_exceeded".to_owned(),
         detail: "The provider's account has as many schedules as EventBridge allows in this Region. Raise the quota; the \
                  schedule is tried again every day."

@@ -20,15 +20,12 @@ fn schedule_item(schedule: &Schedule) -> Result<Item, Error> {
     item.insert("list_id".to_owned(), text(schedule.id.to_string()));
     let (_, hash, value) = Listing::Schedules.index();
     item.insert(hash.to_owned(), text(value));
-    match schedule.deleted_at {
+    if let Some(deleted_at) = schedule.deleted_at {
         // A deleted one is in no list of its connection's, and stands until EventBridge holds it no more.
-        Some(deleted_at) => {
-            item.insert("expires_at".to_owned(), expiry(deleted_at + TOMBSTONE));
-        }
-        None => {
-            let (_, hash, value) = Listing::SchedulesOf(schedule.connection_id).index();
-            item.insert(hash.to_owned(), text(value));
-        }
+        item.insert("expires_at".to_owned(), expiry(deleted_at + TOMBSTONE));
+    } else {
+        let (_, hash, value) = Listing::SchedulesOf(schedule.connection_id).index();
+        item.insert(hash.to_owned(), text(value));
     }
     Ok(item)
 }

@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Extensions, StatusCode};
 use domain::{Error, FieldError};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::de::{DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
 
 use crate::problem::Refused;
@@ -117,7 +117,13 @@ fn read_from<'de, T: DeserializeOwned>(
             serde_path_to_error::Segment::Seq { index } => format!("{pointer}/{index}"),
             _ => pointer,
         });
-        Error::invalid(FieldError::new(field, "invalid_type", expected(&error.inner().to_string())))
+        let said = error.inner().to_string();
+        if said.starts_with("unknown field ") {
+            // What is stored is closed by itself, and refuses it before it can be noted.
+            let detail = format!("there is no field {field} here");
+            return Error::invalid(FieldError::new(field, "unknown_field", detail));
+        }
+        Error::invalid(FieldError::new(field, "invalid_type", expected(&said)))
     })?;
     if unknown.is_empty() { Ok(value) } else { Err(Error::invalid_fields(unknown)) }
 }
@@ -145,6 +151,16 @@ fn pointer(path: &serde_ignored::Path<'_>) -> String {
             pointer(parent)
         }
     }
+}
+
+/// Tells a null that is given from a field that is left out, for a field with a default.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A field that must be there.
@@ -178,6 +194,14 @@ mod tests {
         name: String,
         labels: Option<BTreeMap<String, String>>,
         list: Option<Vec<Inner>>,
+        closed: Option<Closed>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read, to see that it can be")]
+    struct Closed {
+        one: Option<u8>,
     }
 
     #[derive(Debug, serde::Deserialize)]
@@ -190,6 +214,7 @@ mod tests {
     #[case(r#"{"name":"a","nmae":1}"#, "unknown_field", "/nmae")]
     #[case(r#"{"name":"a","x/y":{"deep":1}}"#, "unknown_field", "/x~1y")]
     #[case(r#"{"name":"a","list":[{"id":1},{"id":2,"extra":3}]}"#, "unknown_field", "/list/1/extra")]
+    #[case(r#"{"name":"a","closed":{"two/2":3}}"#, "unknown_field", "/closed/two~12")]
     #[case(r#"{"name":5}"#, "invalid_type", "/name")]
     #[case(r#"{"name":"a","labels":{"k":[]}}"#, "invalid_type", "/labels/k")]
     #[case(r#"{"name":"a","list":[{"id":300}]}"#, "invalid_type", "/list/0/id")]

@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use domain::{BackupId, ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId};
+use domain::{
+    BackupId, ConnectionId, CustomerId, Error, OperationId, PlanId, ReconciliationId, RunId, ScheduleId,
+};
 
 use crate::problem::Refused;
 
@@ -40,6 +42,14 @@ impl Names for BackupId {
 
 impl Names for ReconciliationId {
     const WHAT: &'static str = "reconciliation";
+}
+
+impl Names for ScheduleId {
+    const WHAT: &'static str = "schedule";
+}
+
+impl Names for RunId {
+    const WHAT: &'static str = "run";
 }
 
 impl<S: Send + Sync, T: FromStr + Names> FromRequestParts<S> for Id<T> {

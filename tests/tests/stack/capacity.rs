@@ -73,6 +73,13 @@ async fn grants_are_filled_to_the_last_character_then_the_next_brokers_then_no_m
     assert_eq!(grants["used_percent"], 100);
     assert_eq!(provider.attachments("1").await, ["broker-1"]);
     assert_eq!(provider.attachments("26").await, ["broker-2"]);
+    // An alarm reads it from the log.
+    let used: Vec<_> = stack
+        .logged("OnboarderFunction")
+        .into_iter()
+        .filter_map(|record| record["fields"]["grants_used_percent"].as_u64())
+        .collect();
+    assert!(used.contains(&100), "{used:?}");
 
     // The seventh is refused at once, in plain words, and nothing of it stays.
     let (late, role) = with_role(&api, &account, "drawbridge-role-0006").await;

@@ -11,10 +11,14 @@ pub(crate) fn drawbridge(keys: &Keys, arguments: &[&str]) -> Output {
     command(keys, arguments).output().unwrap()
 }
 
+/// The folder of what was built with these tests.
+pub(crate) fn built() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned()
+}
+
 /// The command that was built with these tests, in an environment of its own.
 pub(crate) fn command(keys: &Keys, arguments: &[&str]) -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let command: PathBuf = tests.ancestors().nth(2).unwrap().join("drawbridge");
+    let command = built().join("drawbridge");
     assert!(command.exists(), "{} is built by `cargo build --workspace`", command.display());
     let stack = Stack::get();
     let mut command = Command::new(command);
@@ -57,7 +61,7 @@ pub(crate) fn assert_told(text: &str, parts: &[&str]) {
 }
 
 /// What a column that is told of a connection has in words: blanks between columns do not matter.
-fn words(text: &str) -> String {
+pub(crate) fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -359,6 +363,15 @@ async fn an_instance_is_terminated_by_a_plan_of_the_command() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
         run(&arguments, code)
     };
+
+    // Who tries it otherwise, or with an id that nobody has, is led here.
+    let input = format!("{{\"InstanceIds\": [\"{instance}\"]}}");
+    let at_once =
+        ["operations", "run", id, "ec2:TerminateInstances", "--region", "us-east-1", "--input", &input];
+    let (_, said) = run(&at_once, 1);
+    assert_told(&said, &["plan_required", &format!("next: `drawbridge plans create {id} ACTION")]);
+    let (_, said) = run(&["plans", "show", "pln_00000000000070008000000000000000"], 1);
+    assert_told(&said, &["not_found", "next:", "`drawbridge plans create`"]);
 
     let (shown, said) = create(&instance, &[], 0);
     assert_told(&shown, &["pending", &instance, "volumes_deleted", "deleted_volumes:", "vol-"]);

@@ -1,7 +1,7 @@
 //! What makes something in a customer's account, as an operator asks for it: instances, snapshots,
 //! images, and tables from backups.
 
-use blackbox::{Api, CustomerAccount, Estate, path_of};
+use blackbox::{Api, CustomerAccount, Estate, eventually, path_of};
 use serde_json::{Value, json};
 
 const HOME: &str = "us-east-1";
@@ -180,8 +180,12 @@ async fn a_table_is_restored_under_another_name() {
     assert_eq!((&done["state"], &done["targets"][0]["id"]), (&json!("succeeded"), &json!("orders-restored")));
     assert!(done["output"]["TableDescription"]["TableStatus"].is_string(), "{done:#}");
     let key = json!({"TableName": "orders-restored", "Key": {"pk": {"S": "kept"}}});
-    let found = run(&api, &connection, "dynamodb:GetItem", key).await.expect(200);
-    assert_eq!(found["output"]["Item"]["pk"], json!({"S": "kept"}), "{found:#}");
+    // Until it is active, there is no item to get.
+    let found = eventually("the restored table answers", async || {
+        let found = run(&api, &connection, "dynamodb:GetItem", key.clone()).await.expect(200);
+        (found["state"] == "succeeded").then_some(found)
+    });
+    assert_eq!(found.await["output"]["Item"]["pk"], json!({"S": "kept"}));
     let again = run(&api, &connection, "dynamodb:RestoreTableFromBackup", input).await.expect(200);
     assert_eq!(again["targets"][0]["code"], "already_exists", "{again:#}");
     // A table with tags takes the right to tag it, which this connection has, and the next one has not.

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use blackbox::{Api, CustomerAccount, Estate, Stack};
+use blackbox::{Api, CustomerAccount, Estate, Folder, Stack};
 use serde_json::json;
 
 use crate::command_line::{assert_told, command, drawbridge, printed};
@@ -20,27 +20,6 @@ case "$5" in killer@*) kill -KILL "$PPID" ;; esac
 exit 42
 "#;
 
-/// A folder of a test's own, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("drawbridge-login-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn read(&self, name: &str) -> Vec<String> {
-        std::fs::read_to_string(self.0.join(name)).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_logs_in_with_a_key_of_one_minute() {
     let (api, account, folder) = (Api::operator(), CustomerAccount::new(), Folder::new());
@@ -53,7 +32,7 @@ async fn somebody_logs_in_with_a_key_of_one_minute() {
     let login = ["ssh", id, &instance, "--region", "us-east-1", "--reason", "ticket"];
 
     // A key of the person's own, and the command to be pasted.
-    let key = folder.0.join("mine").display().to_string();
+    let key = folder.path().join("mine").display().to_string();
     let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &key]).status();
     assert!(made.expect("ssh-keygen, which the tests need").success());
     let print = [&login[..], &["--key", &key, "--print", "--", "uptime"]].concat();
@@ -65,29 +44,28 @@ async fn somebody_logs_in_with_a_key_of_one_minute() {
     assert!(said.contains("--key"), "{said}");
 
     // A new key, and an ssh that tells what it was given.
-    let ssh = folder.0.join("ssh");
-    std::fs::write(&ssh, SSH).unwrap();
-    std::fs::set_permissions(&ssh, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", folder.0.display(), std::env::var("PATH").unwrap());
+    folder.write("ssh", SSH);
+    std::fs::set_permissions(folder.path().join("ssh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     let run = |more: &[&str], code| {
         let words = [&login[..], more].concat();
         printed(&command(keys, &words).env("PATH", &path).output().unwrap(), code)
     };
     let (answer, said) = run(&["--user", "ubuntu", "--", "-v", "uptime"], 42);
-    let arguments = folder.read("arguments");
+    let arguments = folder.lines("arguments");
     assert_eq!(arguments[..3], ["-o", "IdentitiesOnly=yes", "-i"]);
     assert!(arguments[4].starts_with("ubuntu@") && arguments[5..] == ["-v", "uptime"], "{arguments:?}");
     assert_eq!(answer, format!("hello from {}\n", arguments[4]), "standard output is ssh's");
     assert_told(&said, &[&instance, "60 seconds"]);
-    assert_eq!(folder.read("modes"), ["600", "700"]);
-    assert!(folder.read("public")[0].starts_with("ssh-ed25519 "));
+    assert_eq!(folder.lines("modes"), ["600", "700"]);
+    assert!(folder.lines("public")[0].starts_with("ssh-ed25519 "));
     assert!(!Path::new(&arguments[3]).parent().unwrap().exists(), "the key is gone");
 
     // The key goes even with a command that is killed.
     let words = [&login[..], &["--user", "killer"]].concat();
     let killed = command(keys, &words).env("PATH", &path).output().unwrap();
     assert_eq!(killed.status.signal(), Some(9), "{killed:?}");
-    let key_of_the_killed = PathBuf::from(&folder.read("arguments")[3]);
+    let key_of_the_killed = PathBuf::from(&folder.lines("arguments")[3]);
     let since = std::time::Instant::now();
     while key_of_the_killed.parent().unwrap().exists() {
         assert!(since.elapsed().as_secs() < 10, "the key of a command that was killed stays");

@@ -1,10 +1,13 @@
 //! Black-box tests against a deployed stack.
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
 
+mod alarms;
 mod authorization;
 mod capacity;
 mod changes;
 mod command_line;
+mod command_settings;
+mod command_views;
 mod conventions;
 mod credentials;
 mod customer_role;
@@ -25,6 +28,11 @@ mod permissions;
 mod plans;
 mod proof;
 mod races;
+mod readme_walk;
 mod reconcile;
 mod refusals;
+mod restores;
+mod runs;
+mod schedules;
 mod sources;
+mod terminals;

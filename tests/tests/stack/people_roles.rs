@@ -4,32 +4,29 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use blackbox::{Api, CustomerAccount, Estate, Keys, Provider, Stack};
+use blackbox::{Api, CustomerAccount, Estate, Folder, Keys, Provider, Stack};
 use serde_json::{Value, json};
+
+use crate::command_line::built;
 
 /// A person at a shell, with a configuration file of their own.
 struct Person {
     keys: Keys,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Person {
     fn new(keys: &Keys) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("drawbridge-person-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir(&folder).unwrap();
-        Self { keys: keys.clone(), folder }
+        Self { keys: keys.clone(), folder: Folder::new() }
     }
 
     fn config(&self) -> PathBuf {
-        self.folder.join("config")
+        self.folder.path().join("config")
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
         let stack = Stack::get();
-        let tests = std::env::current_exe().unwrap();
-        let built = tests.ancestors().nth(2).unwrap();
-        let path = format!("{}:{}", built.display(), std::env::var("PATH").unwrap());
+        let path = format!("{}:{}", built().display(), std::env::var("PATH").unwrap());
         Command::new(program)
             .args(arguments)
             .env_clear()
@@ -38,7 +35,7 @@ impl Person {
             .env("DRAWBRIDGE_API_URL", &stack.api_url)
             .env("DRAWBRIDGE_CONFIG", "/nonexistent/config.toml")
             .env("AWS_CONFIG_FILE", self.config())
-            .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.join("credentials"))
+            .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.path().join("credentials"))
             .env("AWS_REGION", &stack.region)
             .env("AWS_ENDPOINT_URL", &stack.endpoint_url)
             .env("AWS_ACCESS_KEY_ID", &self.keys.access_key_id)
@@ -65,12 +62,6 @@ impl Person {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{said}");
         said
-    }
-}
-
-impl Drop for Person {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

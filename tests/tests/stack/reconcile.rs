@@ -33,7 +33,9 @@ async fn what_was_changed_in_iam_is_told_and_then_mended() {
     let _turn = TURN.lock().await;
     let mut grants = Vec::new();
     for _ in 0..3 {
-        let (_, role) = api.active_connection(&account).await;
+        let (connection, role) = api.active_connection(&account).await;
+        // A proof that is refused publishes the grant again, and there would be nothing to mend.
+        provider.put_off(&connection).await;
         let item = provider.items(&format!("ROLE#{role}")).await["GRANT"].clone();
         grants.push((item["shard"].as_n().unwrap().clone(), role));
     }
@@ -66,6 +68,41 @@ async fn what_was_changed_in_iam_is_told_and_then_mended() {
     for (shard, _) in &grants {
         assert_eq!(found(&clean, &name(shard)), []);
     }
+}
+
+#[tokio::test]
+async fn a_grant_that_nobody_needs_or_that_another_broker_has_is_taken_away() {
+    let stack = Stack::named("brisk");
+    let (api, account, provider) = (Api::operator_of(stack), CustomerAccount::on(stack), Provider::of(stack));
+    let _turn = TURN.lock().await;
+    let (connection, role) = api.active_connection(&account).await;
+    let item = provider.items(&format!("ROLE#{role}")).await["GRANT"].clone();
+    let astray = item["shard"].as_n().unwrap().clone();
+    let own = provider.attachments(&astray).await;
+    let other = if own == ["broker-1"] { "broker-2" } else { "broker-1" };
+    // A broker of that stack fills 20 grants of the 25 that it could have: this one is nobody's.
+    let unneeded = "25";
+    assert!(!provider.has_grant(unneeded).await);
+
+    provider.attach_grant(&astray, other).await;
+    provider.make_grant(unneeded, "arn:aws:iam::123456789012:role/somebody-elses", "broker-1").await;
+    let name = |shard: &str| format!("grant-{shard}");
+    let told = reconcile(&api, true).await;
+    assert_eq!(found(&told, &name(&astray)), [("attachment_unneeded".to_owned(), false)]);
+    assert_eq!(found(&told, &name(unneeded)), [("policy_unneeded".to_owned(), false)]);
+    // Telling mends nothing.
+    assert_eq!(provider.attachments(&astray).await.len(), 2);
+    assert_eq!(provider.attachments(unneeded).await, ["broker-1"]);
+
+    let mended = reconcile(&api, false).await;
+    assert_eq!(found(&mended, &name(&astray)), [("attachment_unneeded".to_owned(), true)]);
+    assert_eq!(found(&mended, &name(unneeded)), [("policy_unneeded".to_owned(), true)]);
+    assert_eq!(provider.attachments(&astray).await, own, "its own broker keeps it");
+    assert_eq!(provider.granted_by(&astray).await, [role]);
+    assert!(!provider.has_grant(unneeded).await);
+    assert_eq!(api.look(&connection).await["state"], "active");
+    let clean = reconcile(&api, true).await;
+    assert!(found(&clean, &name(&astray)).is_empty() && found(&clean, &name(unneeded)).is_empty());
 }
 
 #[tokio::test]

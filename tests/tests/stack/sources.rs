@@ -5,7 +5,8 @@ use std::process::Command;
 
 use blackbox::Api;
 
-const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+const README: &str = include_str!("../../../README.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 #[tokio::test]
@@ -36,28 +37,72 @@ async fn the_template_routes_what_the_api_describes() {
     assert_eq!(routed, described, "each route with whether IAM guards it");
 }
 
+/// The functions of the template, each with all that stands below its type.
+fn function_resources() -> Vec<String> {
+    let resources = TEMPLATE.split("Type: AWS::Serverless::Function").skip(1);
+    let body = |resource: &str| {
+        let lines = resource.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    resources.map(body).collect()
+}
+
+#[test]
+fn readme_lists_the_environment_that_the_template_gives_each_function() {
+    let given: BTreeSet<(String, String)> = function_resources()
+        .iter()
+        .flat_map(|body| {
+            let (_, code) = body.split_once("CodeUri: ../functions/").unwrap();
+            let function = code.lines().next().unwrap().to_owned();
+            let (_, variables) = body.split_once("\n        Variables:\n").unwrap();
+            let variables = variables.lines().take_while(|line| line.starts_with("          "));
+            let names = variables
+                .filter_map(|line| line.trim_start_matches(' ').split_once(':').map(|(name, _)| name));
+            let names = names.filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            names.map(|name| (name.to_owned(), function.clone())).collect::<Vec<_>>()
+        })
+        .collect();
+    let functions: BTreeSet<&str> = given.iter().map(|(_, function)| function.as_str()).collect();
+
+    let (_, section) = README.split_once("\n### Environment of the functions\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let listed: BTreeSet<(String, String)> = rows
+        .flat_map(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let [names, whose, _] = cells[..] else { panic!("three columns: {row}") };
+            let whose: Vec<&str> = if whose == "all" {
+                functions.iter().copied().collect()
+            } else {
+                whose.split(", ").collect()
+            };
+            let names = names.split('`').skip(1).step_by(2);
+            names
+                .flat_map(move |name| {
+                    whose.clone().into_iter().map(|function| (name.to_owned(), function.to_owned()))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(listed, given);
+}
+
 #[test]
 fn a_function_that_feeds_its_own_queue_is_allowed_to() {
     // Lambda stops such a function after about 16 rounds otherwise. Source: Lambda Developer Guide,
     // "Use Lambda recursive loop detection to prevent infinite loops".
-    let resources: Vec<&str> = TEMPLATE.split("Type: AWS::Serverless::Function").skip(1).collect();
     let mut loops = 0;
-    for resource in resources {
-        let body: String = resource
-            .lines()
-            .take_while(|line| line.is_empty() || line.starts_with("    "))
-            .collect::<Vec<_>>()
-            .join("\n");
+    for body in function_resources() {
         if body.contains("Type: SQS") && body.contains("_QUEUE_URL") {
             assert!(body.contains("RecursiveLoop: Allow"), "{body}");
             loops += 1;
         }
     }
-    assert_eq!(loops, 2, "the onboarder and the worker");
+    assert_eq!(loops, 3, "the onboarder, the planner and the worker");
 }
 
 /// The packages that a function is built from.
-fn packages_of(function: &str) -> BTreeSet<String> {
+pub(crate) fn packages_of(function: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -108,6 +153,59 @@ fn files(folder: &std::path::Path, ending: &str, found: &mut Vec<std::path::Path
             found.push(path);
         }
     }
+}
+
+/// The code of the product below these folders, by file, without its tests and their samples.
+pub(crate) fn product_code(folder: &str) -> Vec<(String, String)> {
+    let root = std::path::Path::new(ROOT);
+    let mut found = Vec::new();
+    files(&root.join(folder), ".rs", &mut found);
+    let of_tests = |name: &str| {
+        let parts: Vec<_> = name.split('/').collect();
+        parts.contains(&"tests")
+            || parts
+                .last()
+                .is_some_and(|file| ["tests.rs", "test_app.rs", "sample.rs", "scripted.rs"].contains(file))
+    };
+    let named = found.into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+        (path.strip_prefix(root).unwrap().to_string_lossy().into_owned(), code)
+    });
+    named.filter(|(name, _)| !of_tests(name)).collect()
+}
+
+/// What an external ID is made of: the operating system's randomness, and nothing that is known of
+/// a customer.
+#[test]
+fn a_connections_external_id_is_made_of_randomness_alone() {
+    let code: Vec<_> = ["functions", "shared"].into_iter().flat_map(product_code).collect();
+    let mut makers = BTreeSet::new();
+    for (file, text) in &code {
+        for (place, _) in text.match_indices("ExternalId::new(") {
+            let made = &text[place..];
+            assert!(made.starts_with("ExternalId::new(random())"), "{file} makes one of something else");
+            let imports =
+                text.lines().any(|line| line.starts_with("use runtime::") && line.contains("random"));
+            assert!(imports, "{file} has a randomness of its own");
+            makers.insert(file.as_str());
+        }
+        // One is read where connections are, and nowhere else.
+        if file != "shared/store/src/record.rs" {
+            assert!(
+                !text.lines().any(|line| line.contains("ExternalId") && line.contains("parse")),
+                "{file}"
+            );
+        }
+        // A new connection is given one that is made there and then.
+        for (place, _) in text.match_indices("NewConnection {").filter(|_| !file.ends_with("change.rs")) {
+            let fields = text[place..].split_once("};").unwrap().0;
+            assert!(fields.contains("external_id: ExternalId::new(random()),"), "{file}");
+        }
+    }
+    // The other one asks for a role with an ID that must be refused.
+    let known = ["functions/api/src/create_connection.rs", "functions/onboarder/src/verify.rs"];
+    assert_eq!(makers, known.into());
 }
 
 /// The documents say which test shows what; one that is renamed must be renamed there.

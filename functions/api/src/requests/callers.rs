@@ -13,6 +13,9 @@ fn operations() -> Vec<(String, String)> {
         let path = path
             .replace("{customer_id}", "cus_0193b2c0000070008000000000000001")
             .replace("{connection_id}", "con_0193b2c0000070008000000000000001")
+            .replace("{schedule_id}", "sch_0193b2c0000070008000000000000001")
+            .replace("{run_id}", "run_0193b2c0000070008000000000000001")
+            .replace("{backup_id}", "bkp_0193b2c0000070008000000000000001")
             .replace("{reconciliation_id}", "rec_0193b2c0000070008000000000000001")
             .replace("{invite}", &"A".repeat(43));
         item.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))

@@ -12,7 +12,7 @@ use rstest::rstest;
 async fn a_limit_reaches_the_table(
     #[case] query: &str,
     #[case] limit: i32,
-    #[values("/v1/customers", "/v1/connections")] path: &str,
+    #[values("/v1/customers", "/v1/connections", "/v1/runs")] path: &str,
 ) {
     let bench = Bench::new();
     let answer = bench.operator("GET", &format!("{path}{query}"), Body::empty()).await;
@@ -53,7 +53,13 @@ async fn a_parameter_that_cannot_be_is_named(#[case] query: &str, #[case] code: 
 async fn each_list_has_its_own_parameters() {
     let bench = Bench::new();
     let connection = bench.connection().await;
-    for path in ["/v1/customers?state=active", &format!("{connection}/events?state=active")] {
+    for path in [
+        "/v1/customers?state=active",
+        "/v1/runs?state=active",
+        &format!("{connection}/events?state=active"),
+        &format!("{connection}/schedules?state=active"),
+        &format!("{connection}/backups?state=active"),
+    ] {
         let answer = bench.operator("GET", path, Body::empty()).await;
         assert_eq!(answer.errors(), [("/state", "unknown_parameter")], "{path}");
     }

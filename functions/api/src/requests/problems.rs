@@ -156,6 +156,13 @@ async fn fields_at_fault_are_listed() {
 #[case::a_connection("/v1/connections/con_0193b2c0000070008000000000000001")]
 #[case::its_setup("/v1/connections/con_0193b2c0000070008000000000000001/setup")]
 #[case::its_events("/v1/connections/con_0193b2c0000070008000000000000001/events")]
+#[case::its_schedules("/v1/connections/con_0193b2c0000070008000000000000001/schedules")]
+#[case::its_backups("/v1/connections/con_0193b2c0000070008000000000000001/backups")]
+#[case::a_schedule("/v1/schedules/sch_0193b2c0000070008000000000000001")]
+#[case::its_times("/v1/schedules/sch_0193b2c0000070008000000000000001/preview")]
+#[case::a_run("/v1/runs/run_0193b2c0000070008000000000000001")]
+#[case::its_jobs("/v1/runs/run_0193b2c0000070008000000000000001/jobs")]
+#[case::a_backup("/v1/backups/bkp_0193b2c0000070008000000000000001")]
 #[tokio::test]
 async fn what_is_not_there_is_not_found(#[case] path: &str) {
     let answer = Bench::new().operator("GET", path, Body::empty()).await;

@@ -21,15 +21,35 @@ impl State {
         self.items.iter().rev().find(|(held, _)| held == key).map(|(_, item)| item)
     }
 
-    /// What a query for a connection's checks finds; others find nothing.
-    fn checks(&self, input: &QueryInput) -> Vec<Item> {
+    /// What a query for a connection's checks or backups finds, for what belongs to a run, or for what is
+    /// listed under a key of the index `list`; others find nothing. All of it is one page.
+    fn found(&self, input: &QueryInput) -> Vec<Item> {
         let values = input.expression_attribute_values();
         let value = |name: &str| values.and_then(|values| values.get(name)?.as_s().ok()).cloned();
-        let (Some(pk), Some(prefix)) = (value(":pk"), value(":checks")) else { return Vec::new() };
+        let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let prefix = [":checks", ":prefix", ":part"].into_iter().find_map(value);
+        let (pk, from, to, listed) = (value(":pk"), value(":from"), value(":to"), value(":hash"));
         let is_one = |item: &Item| {
-            item["pk"].as_s() == Ok(&pk) && item["sk"].as_s().is_ok_and(|sk| sk.starts_with(&prefix))
+            let sk = text(item, "sk").unwrap_or_default();
+            let is_in = match (&prefix, &from, &to) {
+                (Some(prefix), ..) => sk.starts_with(prefix),
+                (None, Some(from), Some(to)) => (from..=to).contains(&&sk),
+                _ => false,
+            };
+            match (&pk, input.index_name()) {
+                (Some(_), _) => is_in && text(item, "pk") == pk,
+                (None, Some("list")) => text(item, "list_key") == listed,
+                (None, _) => false,
+            }
         };
-        self.items.iter().map(|(_, item)| item).filter(|item| is_one(item)).cloned().collect()
+        let mut keys = Vec::new();
+        for (key, _) in &self.items {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let held = keys.into_iter().filter_map(|key| self.held(key));
+        held.filter(|item| is_one(item)).cloned().collect()
     }
 
     fn put(&mut self, item: &Item) {
@@ -87,7 +107,7 @@ fn reads(state: &Arc<Mutex<State>>) -> Vec<Rule> {
         let mut state = here.lock().unwrap();
         state.calls.push("Query");
         state.queries.push(input.clone());
-        QueryOutput::builder().set_items(Some(state.checks(input))).build()
+        QueryOutput::builder().set_items(Some(state.found(input))).build()
     });
     vec![get, batch, query]
 }

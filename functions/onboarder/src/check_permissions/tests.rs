@@ -127,6 +127,34 @@ async fn what_aws_leaves_open_is_asked_a_few_times_and_then_told() {
     assert_eq!(known[0].unanswered, wanted);
 }
 
+/// The weekly look at an accepted connection, of which everything is known: AWS answers nothing.
+#[tokio::test]
+async fn a_look_that_aws_does_not_answer_changes_nothing_and_is_tried_again() {
+    let bench = Bench::new();
+    let mut change = proven(&["eu-central-1"]);
+    let a_week_ago = now() - SignedDuration::from_hours(7 * 24);
+    change.connection.state = ConnectionState::Active;
+    change.connection.last_full_at = Some(a_week_ago);
+    bench.hold(&change).await;
+    let connection = &change.connection;
+    let earlier = VerificationId::new(a_week_ago, [1; 10]);
+    found(&bench, connection, earlier, "eu-central-1", all_allowed(connection)).await;
+    let before = known(&bench, connection).await;
+
+    let begun = now();
+    assert_eq!(run(&bench, &change).await.len(), usize::try_from(ROUNDS).unwrap());
+    let after = bench.connection(connection.id).await;
+    assert_eq!((after.state, &after.reasons), (ConnectionState::Active, &vec![]));
+    assert_eq!(after.last_full_at, Some(a_week_ago), "nothing was looked at");
+    let retry = bench.app.cadence.retry;
+    let due_at = after.due_at.unwrap();
+    assert!(due_at >= begun + retry && due_at <= now() + retry, "{due_at}");
+    assert_eq!(bench.app.cadence.depth(after.last_full_at, due_at), Depth::Full, "and as fully");
+    assert_eq!(known(&bench, &after).await[0].findings, before[0].findings);
+    let events = bench.events(connection.id);
+    assert_eq!(events.last().unwrap(), "connection.verification_inconclusive");
+}
+
 /// The message may come when the time is long over, such as from the dead-letter queue.
 #[tokio::test]
 async fn when_its_time_is_over_it_asks_nothing_and_ends() {

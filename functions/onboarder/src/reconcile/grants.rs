@@ -106,7 +106,7 @@ async fn look_at(
 }
 
 /// Is the role held by those alone that need it?
-async fn holders_of(
+pub(super) async fn holders_of(
     app: &App,
     reconciliation: &Reconciliation,
     shard: Shard,
@@ -160,7 +160,7 @@ async fn holder(
 }
 
 /// Is the room that the grant takes counted right?
-async fn count(
+pub(super) async fn count(
     app: &App,
     reconciliation: &Reconciliation,
     shard: Shard,

@@ -10,6 +10,7 @@ use super::{CheckOutcome, Finding, Permission, RegionChecks, permissions};
 use crate::arn::RoleArn;
 use crate::capability::{Action, CapabilitySet};
 use crate::denial::Side;
+use crate::id::VerificationId;
 use crate::place::Region;
 use crate::policy;
 use crate::reason::{Reason, ReasonCode};
@@ -36,14 +37,19 @@ pub struct Assessment {
     pub reasons: Vec<Reason>,
     /// How much is known.
     pub tally: Tally,
+    /// Whether AWS left something unanswered this time. A row that was known before stays as it was,
+    /// so that neither the reasons nor the tally tell.
+    pub unanswered: bool,
 }
 
 /// What is known of one permission in all Regions.
 type ByPermission<'a> = BTreeMap<Permission, BTreeMap<&'a Region, Option<&'a Finding>>>;
 
-/// Judges what is known of `role`. What is not known at all counts as inconclusive.
+/// Judges what is known of `role` when `verification` ends. What is not known at all counts as
+/// inconclusive.
 #[must_use]
 pub fn assess(
+    verification: VerificationId,
     capabilities: &CapabilitySet,
     regions: &BTreeSet<Region>,
     role: &RoleArn,
@@ -68,7 +74,13 @@ pub fn assess(
     let mut reasons = missing(role, &by_permission, &unavailable);
     reasons.extend(unavailable.iter().map(|region| region_unavailable(region, &by_permission)));
     reasons.extend(inconclusive(&by_permission, &unavailable));
-    Assessment { reasons, tally: tally(&by_permission) }
+    // A closed Region answers that it is closed, so that silence is silence there too.
+    let unanswered = regions
+        .iter()
+        .filter_map(|region| of_role.get(region))
+        .filter(|checks| checks.verification_id == verification)
+        .any(|checks| !checks.unanswered.is_disjoint(&wanted));
+    Assessment { reasons, tally: tally(&by_permission), unanswered }
 }
 
 fn tally(by_permission: &ByPermission<'_>) -> Tally {

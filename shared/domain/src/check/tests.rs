@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rstest::rstest;
 use serde_json::json;
+use std::slice;
 
 fn role() -> RoleArn {
     "arn:aws:iam::222222222222:role/one".parse().unwrap()
@@ -130,8 +131,7 @@ fn what_is_answered_is_not_asked_again_and_what_is_not_is_a_few_times() {
     let mut checks = known(&power, "eu-central-1", Allowed, &[(open, Inconclusive)]);
     for asked in 1..ROUNDS {
         assert_eq!(checks.asked, asked);
-        let left =
-            inquiries(&verification(1, Depth::Full), &power, &here, &role(), std::slice::from_ref(&checks));
+        let left = inquiries(&verification(1, Depth::Full), &power, &here, &role(), slice::from_ref(&checks));
         let [left] = left.as_slice() else { panic!("one Region is open: {left:?}") };
         assert_eq!((left.again, &left.permissions), (true, &BTreeSet::from([open])));
         let answers = vec![found(open, Inconclusive)];
@@ -203,7 +203,7 @@ fn rows_stand_under_the_capabilities_that_hold_them() {
     let tags = permission("ec2:CreateTags");
     let put = on_drill_tables("dynamodb:PutItem");
     let checks = known(&wanted, "eu-central-1", Allowed, &[(tags, Denied), (put, Unverifiable)]);
-    let rows = rows(&wanted, &here, &role(), std::slice::from_ref(&checks));
+    let rows = rows(&wanted, &here, &role(), slice::from_ref(&checks));
     let expected: usize = wanted.effective().into_iter().map(|capability| capability.actions().count()).sum();
     assert_eq!(rows.len(), expected);
     let told = |action: &str| {
@@ -214,13 +214,13 @@ fn rows_stand_under_the_capabilities_that_hold_them() {
     assert_eq!(told("dynamodb:PutItem"), [(Capability::DynamodbDrill, Unverifiable)]);
     assert_eq!(told("dynamodb:ListTables"), [(Capability::DynamodbObserve, Allowed)]);
 
-    assert!(super::rows(&wanted, &here, &other_role(), std::slice::from_ref(&checks)).is_empty());
+    assert!(super::rows(&wanted, &here, &other_role(), slice::from_ref(&checks)).is_empty());
     assert!(super::rows(&wanted, &regions(["us-east-1"]), &role(), &[checks]).is_empty());
 }
 
 fn judged(capabilities: &CapabilitySet, known: &[RegionChecks]) -> Vec<Reason> {
     let regions = known.iter().map(|checks| checks.region.clone()).collect();
-    assess(capabilities, &regions, &role(), known).reasons
+    assess(id(1), capabilities, &regions, &role(), known).reasons
 }
 
 fn codes(reasons: &[Reason]) -> Vec<ReasonCode> {
@@ -232,7 +232,7 @@ fn what_cannot_be_found_out_is_no_failure() {
     let tables = set([Capability::DynamodbTables]);
     let create = permission("dynamodb:CreateTable");
     let checks = known(&tables, "eu-central-1", Allowed, &[(create, Unverifiable)]);
-    let assessment = assess(&tables, &regions(["eu-central-1"]), &role(), &[checks]);
+    let assessment = assess(id(1), &tables, &regions(["eu-central-1"]), &role(), &[checks]);
     assert_eq!(assessment.reasons, []);
     let tally = Tally { allowed: 6, denied: 0, unverifiable: 1, inconclusive: 0 };
     assert_eq!(assessment.tally, tally);
@@ -377,11 +377,37 @@ fn what_is_not_known_is_not_passed_over() {
     assert_eq!(codes(&reasons), [ReasonCode::ProbeInconclusive]);
     assert!(reasons[0].detail.contains("ec2:StopInstances in eu-central-1"), "{}", reasons[0].detail);
     // Not even what nobody asked, or what is known of another role.
-    let nothing = assess(&power, &regions(["eu-central-1"]), &role(), &[]);
+    let nothing = assess(id(1), &power, &regions(["eu-central-1"]), &role(), &[]);
     assert_eq!(codes(&nothing.reasons), [ReasonCode::ProbeInconclusive]);
     assert_eq!(nothing.tally.inconclusive, 14);
     let of_another = RegionChecks { role_arn: other_role(), ..known(&power, "eu-central-1", Allowed, &[]) };
     assert_eq!(codes(&judged(&power, &[of_another])), [ReasonCode::ProbeInconclusive]);
+}
+
+/// A row that was known before keeps what was known, so that no reason tells that it is open.
+#[test]
+fn what_was_known_before_does_not_hide_what_is_left_open_now() {
+    let power = set([Capability::Ec2Power]);
+    let here = regions(["eu-central-1"]);
+    let open = permission("ec2:StopInstances");
+    let before = known(&power, "eu-central-1", Allowed, &[]);
+    let after = |asked: Permission, outcome| {
+        let answers = vec![found(asked, outcome)];
+        RegionChecks::answered(Some(&before), &region("eu-central-1"), &role(), id(2), answers, NOW)
+    };
+    let judged = |verification, checks: &RegionChecks| {
+        assess(verification, &power, &here, &role(), slice::from_ref(checks))
+    };
+    let left = judged(id(2), &after(open, Inconclusive));
+    assert_eq!((left.unanswered, &left.reasons[..], left.tally.inconclusive), (true, &[][..], 0));
+    assert!(!judged(id(2), &after(open, Allowed)).unanswered);
+    // What another verification left open, or nobody wants any more, is not this one's.
+    assert!(!judged(id(3), &after(open, Inconclusive)).unanswered);
+    assert!(!judged(id(2), &after(permission("dynamodb:Scan"), Inconclusive)).unanswered);
+    let elsewhere = regions(["us-east-1"]);
+    assert!(!assess(id(2), &power, &elsewhere, &role(), &[after(open, Inconclusive)]).unanswered);
+    // Nor what was asked of another role.
+    assert!(!assess(id(2), &power, &here, &other_role(), &[after(open, Inconclusive)]).unanswered);
 }
 
 proptest! {

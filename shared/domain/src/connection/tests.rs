@@ -2,9 +2,12 @@ mod customer;
 mod schedule;
 
 use super::*;
+use crate::denial::Side;
 use crate::message::VerifyStep;
-use crate::proof::{ProbeId, ProbeOutcome};
+use crate::proof::{Probe, ProbeId, ProbeOutcome, refused_by};
+use crate::reason::ReasonCode;
 use crate::sample::{NOW, cadence, created, deployment, occasion, start};
+use crate::verification::{Depth, Outcome};
 use jiff::SignedDuration;
 use rstest::rstest;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::sample::{NOW, created, occasion, submitted};
+use crate::state::ConnectionState;
 use proptest::prelude::*;
 use rstest::rstest;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::describe_continuous_backups::DescribeContinuousBackupsOutput;
 use aws_sdk_dynamodb::operation::describe_time_to_live::DescribeTimeToLiveOutput;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, PointInTimeRecoveryStatus, Projection, SseStatus,
-    TableDescription, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, KeySchemaElement, PointInTimeRecoveryStatus, Projection,
+    ProvisionedThroughputDescription, SseStatus, TableDescription, TimeToLiveStatus,
 };
 use domain::manifest::{IndexManifest, KeyPart, Known, TableManifest};
 
@@ -47,8 +47,8 @@ pub(crate) fn manifest_of(
         keys: keys(table.key_schema(), attributes),
         indexes: indexes(table, attributes),
         billing_mode: billing_mode.as_str().to_owned(),
-        read_units: units.and_then(|units| units.read_capacity_units()),
-        write_units: units.and_then(|units| units.write_capacity_units()),
+        read_units: units.and_then(ProvisionedThroughputDescription::read_capacity_units),
+        write_units: units.and_then(ProvisionedThroughputDescription::write_capacity_units),
         item_count: table.item_count().unwrap_or(0),
         size_bytes: table.table_size_bytes().unwrap_or(0),
         table_class: table

@@ -4,7 +4,7 @@
 
 use access::CustomerSession;
 use aws_sdk_dynamodb::operation::RequestId as _;
-use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
+use aws_sdk_dynamodb::types::{RestoreSummary, TableDescription, TableStatus};
 use domain::operation::Trouble;
 
 use super::Restore;
@@ -104,7 +104,7 @@ impl Restore {
             _ => return Watched::Another,
         }
         match table.table_status() {
-            Some(TableStatus::Active) if !summary.is_some_and(|summary| summary.restore_in_progress()) => {
+            Some(TableStatus::Active) if !summary.is_some_and(RestoreSummary::restore_in_progress) => {
                 Watched::Active
             }
             Some(TableStatus::Deleting) => {

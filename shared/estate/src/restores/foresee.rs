@@ -46,7 +46,7 @@ impl Restore {
                 (seen.facts, seen.print) = answered(answer)?.ok_or_else(|| {
                     let detail = "AWS knows no such backup any more, or does not have it ready";
                     Error::conflict("backup_not_available", detail)
-                })?
+                })?;
             }
             None => seen.unread.push(not_held(LOOK_AT_BACKUP)),
         }
@@ -78,7 +78,7 @@ impl Restore {
         let facts = json!({
             "size_bytes": details.backup_size_bytes(),
             // DynamoDB counts anew every six hours or so.
-            "items": source.and_then(|source| source.item_count()),
+            "items": source.and_then(aws_sdk_dynamodb::types::SourceTableDetails::item_count),
         });
         let print = Print::from([("backup's creation time".to_owned(), created_at)]);
         Answer::Done(Some((known(facts), print)))

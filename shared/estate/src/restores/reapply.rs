@@ -80,10 +80,9 @@ impl Restore {
             let asked = client.describe_time_to_live().table_name(&self.target).send();
             match heard(session, asked).await {
                 Ok(answer) if time_to_live(&answer).as_deref() == Some(attribute) => return applied(report),
-                // What may not be looked up can be asked for all the same.
-                Ok(_) => {}
                 Err(unheard) if passes(&unheard) => return waits(report, &unheard),
-                Err(_) => {}
+                // What may not be looked up can be asked for all the same.
+                Ok(_) | Err(_) => {}
             }
         }
         let specification =

@@ -115,8 +115,7 @@ fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
 fn events_and_evidence_tell_no_external_id(#[case] change: domain::connection::Change) {
     let secret = change.connection.external_id.expose();
     let item = event_item(&change.event).unwrap();
-    let evidence =
-        change.evidence.as_ref().map(|evidence| evidence_item(change.connection.id, evidence));
+    let evidence = change.evidence.as_ref().map(|evidence| evidence_item(change.connection.id, evidence));
     for told in [&Some(item.clone()), &evidence.transpose().unwrap()] {
         assert!(!format!("{told:?}").contains(secret), "{told:?}");
     }

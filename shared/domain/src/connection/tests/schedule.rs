@@ -1,6 +1,7 @@
 //! When Drawbridge looks at a connection by itself, and since when its trust is proven.
 
 use super::*;
+use crate::check::Assessment;
 use rstest::rstest;
 
 /// Some days after everything else.
@@ -22,13 +23,18 @@ fn suspended() -> Connection {
 
 /// The end of another verification of an accepted connection, of this depth, [`later`].
 fn ended_later(before: &Connection, depth: Depth, outcome: &Outcome) -> Connection {
+    verified_later(before, depth, outcome).connection
+}
+
+/// The same, with what is told of it.
+fn verified_later(before: &Connection, depth: Depth, outcome: &Outcome) -> Change {
     let start = Start { depth, deadline: later().now + SignedDuration::from_mins(5), ..start() };
     let running = before.request_verification(start, later()).unwrap().unwrap().connection;
     // Work that is lost is looked after.
     assert_eq!(running.due_at, Some(start.deadline + SignedDuration::from_mins(10)));
     let ended = running.conclude(outcome, &[], cadence(), later()).unwrap();
-    assert_eq!(ended.evidence.unwrap().depth, depth);
-    ended.connection
+    assert_eq!(ended.evidence.as_ref().unwrap().depth, depth);
+    ended
 }
 
 #[test]
@@ -77,6 +83,67 @@ fn only_a_full_look_counts_as_one(#[case] depth: Depth, #[case] last_full_at: Ti
     for outcome in [Outcome::proven(), rejected()] {
         assert_eq!(ended_later(&active(), depth, &outcome).last_full_at, Some(last_full_at));
     }
+}
+
+/// Trust is proven, and AWS left rows unanswered of which something was known before.
+fn left_open(reasons: Vec<Reason>) -> Outcome {
+    Outcome::Proven(Assessment { reasons, unanswered: true, ..Assessment::default() })
+}
+
+fn refused_permission() -> Reason {
+    Reason { code: ReasonCode::PermissionMissing, ..Reason::restore_needs_update_item() }
+}
+
+fn degraded() -> Connection {
+    let outcome = Assessment { reasons: vec![refused_permission()], ..Assessment::default() };
+    ended(&verifying(), &Outcome::Proven(outcome)).connection
+}
+
+/// Not answered is not wrong: nothing changes, it is told, and it is tried again soon and as fully.
+#[rstest]
+fn rows_that_were_left_open_are_told_and_tried_again(
+    #[values((active(), vec![]), (degraded(), vec![refused_permission()]))] accepted: (
+        Connection,
+        Vec<Reason>,
+    ),
+    #[values(Depth::Reads, Depth::Full)] depth: Depth,
+) {
+    let (before, reasons) = accepted;
+    let change = verified_later(&before, depth, &left_open(reasons.clone()));
+    assert_eq!(change.event.kind, EventType::VerificationInconclusive);
+    let told: Vec<_> =
+        reasons.iter().map(|reason| reason.code).chain([ReasonCode::ProbeInconclusive]).collect();
+    assert_eq!(change.event.data["reasons"], json!(told));
+    assert_eq!(change.evidence.unwrap().reasons, told);
+    let after = change.connection;
+    assert_eq!((after.state, &after.reasons), (before.state, &reasons), "as before");
+    assert_eq!(after.due_at, Some(later().now + SignedDuration::from_hours(1)));
+    assert_eq!(after.last_full_at, before.last_full_at, "not everything was looked at");
+    // Trust was, and it holds.
+    assert_eq!((after.last_verified_at, after.trust.proven_at), (Some(later().now), Some(later().now)));
+}
+
+#[test]
+fn what_ends_otherwise_than_it_began_is_told_as_that() {
+    let change = verified_later(&suspended(), Depth::Full, &left_open(vec![]));
+    assert_eq!(change.event.kind, EventType::StateChanged);
+    assert_eq!(change.event.data["reasons"], json!(["probe_inconclusive"]));
+    let after = change.connection;
+    assert_eq!((after.state, after.reasons), (ConnectionState::Active, vec![]));
+    assert_eq!(after.due_at, Some(later().now + SignedDuration::from_hours(1)));
+    assert_eq!(after.last_full_at, suspended().last_full_at);
+}
+
+/// A row that was never answered is a reason of its own, which is told once.
+#[test]
+fn what_was_never_known_is_told_once() {
+    let never = Reason::new(ReasonCode::ProbeInconclusive, &ROLE.parse().unwrap());
+    let first = ended(&verifying(), &left_open(vec![never.clone()]));
+    assert_eq!(first.event.data["reasons"], json!(["probe_inconclusive"]));
+    assert_eq!((first.connection.state, first.connection.last_full_at), (ConnectionState::Degraded, None));
+    let again = verified_later(&first.connection, Depth::Full, &left_open(vec![never]));
+    assert_eq!(again.event.kind, EventType::VerificationInconclusive);
+    assert_eq!(again.event.data["reasons"], json!(["probe_inconclusive"]));
 }
 
 #[test]

@@ -52,15 +52,15 @@ impl Setting {
         let Some(manifest) = manifest.filter(|manifest| manifest.is_seen()) else {
             return Err("not_seen".to_owned());
         };
-        let known = |unknown: &String| unknown.clone();
-        match (self, &manifest.time_to_live, &manifest.point_in_time_recovery, manifest.tags_to_restore()) {
-            (Self::TimeToLive, Known::Known(attribute), ..) => Ok(attribute.is_some()),
-            (Self::TimeToLive, Known::Unknown(why), ..) => Err(known(why)),
-            (Self::PointInTimeRecovery, _, Known::Known(is_on), _) => Ok(*is_on),
-            (Self::PointInTimeRecovery, _, Known::Unknown(why), _) => Err(known(why)),
-            (Self::Tags, .., Known::Known(tags)) => Ok(!tags.is_empty()),
-            (Self::Tags, .., Known::Unknown(why)) => Err(why),
-            (Self::Stream, ..) => Ok(manifest.stream.is_some()),
+        let told = |known: Known<bool>| match known {
+            Known::Known(is_on) => Ok(is_on),
+            Known::Unknown(why) => Err(why),
+        };
+        match self {
+            Self::TimeToLive => told(manifest.time_to_live.clone().map(|attribute| attribute.is_some())),
+            Self::PointInTimeRecovery => told(manifest.point_in_time_recovery.clone()),
+            Self::Tags => told(manifest.tags_to_restore().map(|tags| !tags.is_empty())),
+            Self::Stream => Ok(manifest.stream.is_some()),
         }
     }
 }

@@ -238,6 +238,8 @@ fn what_a_restore_loses_is_given_back_where_it_is_known_and_may_be() {
 
 #[test]
 fn a_restored_table_is_held_against_what_was_backed_up() {
+    use Verdict::{Differs, Same, Unknown};
+
     let index = |name: &str, global| IndexManifest {
         name: name.to_owned(),
         global,
@@ -255,7 +257,6 @@ fn a_restored_table_is_held_against_what_was_backed_up() {
     let verdicts = |was: Option<&TableManifest>, is: &TableManifest| -> Vec<_> {
         compare(was, is).into_iter().map(|one| one.verdict).collect()
     };
-    use Verdict::{Differs, Same, Unknown};
     assert_eq!(verdicts(Some(&was), &was), [Same, Same, Same, Same]);
     assert_eq!(verdicts(Some(&was), &is), [Same, Differs, Same, Differs]);
     assert_eq!(verdicts(None, &is), [Unknown, Unknown, Unknown, Unknown]);

@@ -1,0 +1,62 @@
+//! `drawbridge backups show`.
+
+use clap::Args;
+use comfy_table::Cell;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::commands::id;
+use crate::commands::plan::report;
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::screen::Screen;
+use crate::table::card;
+use crate::text::{NOTHING, field, time};
+
+/// Shows one backup, with what its table was like when it was made.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  drawbridge backups show bkp_…")]
+pub struct ShowBackup {
+    /// The backup's id
+    #[arg(value_name = "ID", value_parser = id)]
+    backup_id: String,
+}
+
+impl ShowBackup {
+    pub(super) async fn run(self, client: &Client, screen: &Screen) -> Result<Exit> {
+        let backup = client.get(&["v1", "backups", &self.backup_id], &[]).await?;
+        screen.show(&backup, view)?;
+        if field(&backup, "state") == "available" {
+            let id = &self.backup_id;
+            screen.note(&format!("\nnext: `drawbridge restore {id} NEW_TABLE` makes a new table of it"));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn view(backup: &Value) -> String {
+    let text = |name| Cell::new(field(backup, name));
+    let at = |name| Cell::new(time(backup, name));
+    let rows = vec![
+        ("backup", text("backup_id")),
+        ("connection", text("connection_id")),
+        ("of", text("resource")),
+        ("region", text("region")),
+        ("state", text("state")),
+        ("bytes", text("size_bytes")),
+        ("made", at("created_at")),
+        ("by run", text("run_id")),
+        ("of schedule", text("schedule_id")),
+        ("keeps until", at("delete_after")),
+        ("deleted", at("deleted_at")),
+        ("gone by", text("gone")),
+        ("name at AWS", text("name")),
+        ("ARN", text("aws_id")),
+    ];
+    let told = rows.into_iter().filter(|(_, value)| value.content() != NOTHING);
+    let manifest = backup.get("manifest").map(report).filter(|manifest| !manifest.is_empty());
+    let manifest = manifest.map(|manifest| format!("The table then\n{manifest}"));
+    [Some(card(told.collect())), manifest].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}

@@ -1,0 +1,303 @@
+//! One connection's part of a run, told as a story:
+//!
+//! 1. Region by Region and page by page, the customer's tables are listed, by a session that may list and
+//!    nothing else.
+//! 2. Those that are selected become jobs, and the jobs chunks. The chunks are written with how far the part
+//!    came, and their messages go out.
+//! 3. What nobody may look at becomes one job that stands for all of it, and says why.
+//!
+//! A page that was written is never listed again, so that no table comes twice, whatever is created and
+//! deleted meanwhile: tables come in order of their names.
+
+use std::collections::BTreeSet;
+
+use access::{CustomerSession, Opened};
+use domain::chunk::Chunk;
+use domain::job::{EVERYTHING, Job, Phase};
+use domain::message::{PartStep, RunsMessage};
+use domain::part::Part;
+use domain::proof::ProbeOutcome;
+use domain::run::Run;
+use domain::steps::Place as StepPlace;
+use domain::{Connection, Error, Region};
+use estate::backups::{Answer, TablePage, list_tables, planning_policy, tags};
+use estate::operations::Place;
+use jiff::SignedDuration;
+use runtime::now;
+use std::time::Duration;
+use store::{Paced, Turn};
+use tokio::time::{Instant, sleep_until};
+use work::{Asked, Standing, UNWRITTEN_DELAY};
+
+use crate::app::App;
+use crate::pack::pack;
+
+/// How many tables one step lists. Source: `DynamoDB` API Reference, `ListTables`.
+const PAGE: i32 = 100;
+/// How many, where the tags of each are looked up, of which AWS allows ten a second.
+const TAGGED_PAGE: i32 = 50;
+/// How long a turn to look tags up may be waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest that AWS is asked in a step.
+const LONGEST_CALLS: Duration = Duration::from_secs(40);
+
+/// What a step found.
+enum Found {
+    /// These jobs, and where it goes on.
+    Jobs(Vec<Job>, Option<(Region, Option<String>)>),
+    /// AWS did not answer.
+    Nothing,
+    /// It is not one's turn yet.
+    NotYet(SignedDuration),
+}
+
+/// Takes one step of a part.
+///
+/// # Errors
+/// When the table or a queue failed: the message is to be delivered again.
+pub(crate) async fn take_step(app: &App, step: &PartStep, again: bool) -> Result<(), Error> {
+    let found = app.store.part(step.run_id, step.connection_id).await?;
+    let asked = Asked {
+        id: step.run_id,
+        made_at: step.run_id.created_at(),
+        step: step.step,
+        deadline: step.deadline,
+        delivered_before: again,
+    };
+    let steps = found.as_ref().map(|part| (part.run_id, &part.steps));
+    // A part ends with its last step, whose messages may be lost as well.
+    let last = found.as_ref().is_some_and(|part| {
+        !part.steps.running && step.step + 1 == part.steps.step && (again || now() >= step.deadline)
+    });
+    match (asked.standing(steps, now()), &found) {
+        (Standing::Known(StepPlace::Now), Some(part)) => Box::pin(advance(app, part)).await,
+        (Standing::Known(StepPlace::NextLost), Some(part)) => send_on(app, part).await,
+        (Standing::Known(_), Some(part)) if last => send_on(app, part).await,
+        (Standing::NotYet, _) => app.runs.send(&RunsMessage::Part(step.clone()), UNWRITTEN_DELAY).await,
+        (Standing::Known(_), _) => Ok(()),
+    }
+}
+
+/// Lists the next page, and writes what is to be done with it.
+async fn advance(app: &App, part: &Part) -> Result<(), Error> {
+    let (run, connection) =
+        futures::join!(app.store.run(part.run_id), app.store.connection(part.connection_id));
+    let (run, connection) = (run?, connection?);
+    let work = Work { app, run: &run, part, connection: &connection };
+    match work.find().await? {
+        Found::Jobs(jobs, next) => work.write(jobs, next).await,
+        Found::Nothing => {
+            let next = part.unanswered(now());
+            if app.store.advance_part(&next, &[]).await? {
+                send_on(app, &next).await?;
+            }
+            Ok(())
+        }
+        Found::NotYet(pause) => app.runs.send(&part.next_message(), pause).await,
+    }
+}
+
+/// Sends what the latest step has written, then the next step, if there is one.
+async fn send_on(app: &App, part: &Part) -> Result<(), Error> {
+    for number in part.to_send() {
+        let chunk = app.store.chunk(part.run_id, part.connection_id, number).await?;
+        if let Some(message) = chunk.and_then(|chunk| chunk.next_message()) {
+            app.jobs.send(&message, SignedDuration::ZERO).await?;
+        }
+    }
+    if part.steps.running {
+        app.runs.send(&part.next_message(), part.pause()).await?;
+    }
+    Ok(())
+}
+
+/// Ends a part that cannot be planned any further, for this reason.
+pub(crate) async fn give_up(
+    app: &App,
+    run: &Run,
+    part: &Part,
+    code: &str,
+    detail: &str,
+) -> Result<(), Error> {
+    let connection = app.store.connection(part.connection_id).await?;
+    let work = Work { app, run, part, connection: &connection };
+    let region = part.region.clone().or_else(|| work.regions().into_iter().next());
+    let Some(region) = region else { return Ok(()) };
+    work.write(vec![work.all_of(&region, Phase::Failed, code, detail)], None).await
+}
+
+struct Work<'a> {
+    app: &'a App,
+    run: &'a Run,
+    part: &'a Part,
+    connection: &'a Connection,
+}
+
+impl Work<'_> {
+    /// The Regions that the run is about, in order.
+    fn regions(&self) -> BTreeSet<Region> {
+        self.run.order.regions.clone().unwrap_or_else(|| self.connection.regions.clone())
+    }
+
+    /// What comes after this Region.
+    fn after(&self, region: &Region) -> Option<(Region, Option<String>)> {
+        self.regions().into_iter().find(|next| next > region).map(|next| (next, None))
+    }
+
+    /// The job that stands for all that would have been selected in a Region.
+    fn all_of(&self, region: &Region, phase: Phase, code: &str, detail: &str) -> Job {
+        let job = Job::waiting(self.run.id, self.connection.id, region, EVERYTHING);
+        job.because(phase, code, detail)
+    }
+
+    /// What there is to do on the next page.
+    async fn find(&self) -> Result<Found, Error> {
+        let Some(region) = self.part.region.clone().or_else(|| self.regions().into_iter().next()) else {
+            return Ok(Found::Jobs(Vec::new(), None));
+        };
+        if let Some((phase, code, detail)) = self.refusal() {
+            return Ok(Found::Jobs(vec![self.all_of(&region, phase, &code, &detail)], None));
+        }
+        let next = self.after(&region);
+        let failed = |code: &str, detail: &str| {
+            Ok(Found::Jobs(vec![self.all_of(&region, Phase::Failed, code, detail)], next.clone()))
+        };
+        if !self.connection.regions.contains(&region) {
+            return failed(
+                "region_not_connected",
+                "The connection is not for this Region. Add it with PATCH.",
+            );
+        }
+        if self.part.gives_up(now()) {
+            let detail = "AWS throttled or failed for ten minutes while the tables were listed.";
+            return failed("aws_unavailable", detail);
+        }
+        let place = Place::of(self.connection, &region)?;
+        let with_tags = self.run.order.select.needs_tags();
+        let policy = planning_policy(&place, with_tags);
+        let name = format!("drawbridge-{}", self.run.id);
+        let session = match Box::pin(self.app.sessions.open(self.connection, &name, &policy)).await? {
+            Opened::Open(session) => session.until(std::time::Instant::now() + LONGEST_CALLS),
+            Opened::Shut(ProbeOutcome::Denied) => {
+                let detail = "The customer's role refused Drawbridge's session; verify the connection to learn which \
+                              side refuses.";
+                let job = self.all_of(&region, Phase::Failed, "role_not_assumable", detail);
+                return Ok(Found::Jobs(vec![job], None));
+            }
+            Opened::Shut(_) => return Ok(Found::Nothing),
+            Opened::TooLarge => return Err(Error::internal("a session that lists tables is too large")),
+        };
+        let page = match self.page(&session, &place, with_tags).await {
+            Answer::Done(page) => page,
+            Answer::Later { .. } => return Ok(Found::Nothing),
+            Answer::Refused { code, detail } => return failed(&code, &detail),
+        };
+        let goes_on = page.last.map(|last| (region.clone(), Some(last))).or_else(|| self.after(&region));
+        let mut jobs: Vec<Job> = page
+            .names
+            .iter()
+            .filter(|name| self.run.order.select.wants_name(name))
+            .map(|name| Job::waiting(self.run.id, self.connection.id, &region, name))
+            .collect();
+        if with_tags {
+            jobs = match self.tagged(&session, &place, jobs).await? {
+                Tagged::Jobs(jobs) => jobs,
+                Tagged::NotYet(pause) => return Ok(Found::NotYet(pause)),
+                Tagged::Unanswered => return Ok(Found::Nothing),
+                Tagged::Refused { code, detail } => return failed(&code, &detail),
+            };
+        }
+        Ok(Found::Jobs(jobs, goes_on))
+    }
+
+    /// Why nothing can be done in this account, if nothing can.
+    fn refusal(&self) -> Option<(Phase, String, String)> {
+        let (select, terms) = (&self.run.order.select, &self.run.order.terms);
+        if !self.connection.state.admits_operations() {
+            let state = self.connection.state.as_str();
+            let detail = format!(
+                "The connection is {state}; its customer's account is left alone until it is active."
+            );
+            return Some((Phase::Skipped, "connection_not_active".to_owned(), detail));
+        }
+        let admitted = terms.kind.admit_connection(select, terms.retention.as_ref(), self.connection);
+        admitted.err().map(|error| (Phase::Failed, error.code.to_owned(), error.detail))
+    }
+
+    /// The next page of names: those that the run names, if it names them one by one.
+    async fn page(&self, session: &CustomerSession, place: &Place, with_tags: bool) -> Answer<TablePage> {
+        if let Some(ids) = self.run.order.select.exact_ids() {
+            return Answer::Done(TablePage { names: ids.iter().cloned().collect(), last: None });
+        }
+        let limit = if with_tags { TAGGED_PAGE } else { PAGE };
+        list_tables(session, place, self.part.after.as_deref(), limit).await
+    }
+
+    /// Those of these jobs whose tables have the tags that are wanted, one look-up after the other.
+    async fn tagged(
+        &self,
+        session: &CustomerSession,
+        place: &Place,
+        jobs: Vec<Job>,
+    ) -> Result<Tagged, Error> {
+        let whose = (&place.account, &place.region);
+        let turn = self.app.store.take_turn(whose, Paced::ListTags, jobs.len(), PATIENCE, now()).await?;
+        let wait = match turn {
+            Turn::In(wait) => wait,
+            Turn::Later(pause) => return Ok(Tagged::NotYet(pause)),
+        };
+        let mut at = Instant::now() + wait;
+        let mut wanted = Vec::new();
+        for job in jobs {
+            // A turn is used as it was given: evenly.
+            sleep_until(at).await;
+            at += Paced::ListTags.interval();
+            match tags(session, place, &job.resource).await {
+                Answer::Done(tags) if self.run.order.select.wants_tags(&tags) => {
+                    wanted.push(Job { tags: Some(tags), ..job });
+                }
+                Answer::Done(_) => {}
+                Answer::Later { .. } => return Ok(Tagged::Unanswered),
+                // It was deleted since it was listed.
+                Answer::Refused { code, .. } if code == "not_found" => {}
+                Answer::Refused { code, detail } => return Ok(Tagged::Refused { code, detail }),
+            }
+        }
+        Ok(Tagged::Jobs(wanted))
+    }
+
+    /// Writes chunks of these jobs with how far the part came, then sends their messages.
+    async fn write(&self, jobs: Vec<Job>, next: Option<(Region, Option<String>)>) -> Result<(), Error> {
+        let region = self.part.region.clone().or_else(|| self.regions().into_iter().next());
+        let (now, deadline) = (now(), self.part.steps.deadline);
+        let packed = match &region {
+            Some(region) if !jobs.iter().all(|job| job.phase.is_final()) => {
+                pack(jobs, &Place::of(self.connection, region)?, &self.connection.capabilities)
+            }
+            _ if jobs.is_empty() => Vec::new(),
+            _ => vec![jobs],
+        };
+        let numbers = self.part.chunks..;
+        let chunks: Vec<Chunk> = numbers
+            .zip(packed)
+            .filter_map(|(number, jobs)| {
+                let whose = (self.run.id, self.connection.id, region.clone()?, number);
+                Some(Chunk::of(whose, self.run.order.terms.clone(), jobs, now, deadline))
+            })
+            .collect();
+        let written = u32::try_from(chunks.len()).map_err(Error::internal)?;
+        let planned = self.part.planned(next, written, now);
+        if self.app.store.advance_part(&planned, &chunks).await? {
+            send_on(self.app, &planned).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of looking tags up.
+enum Tagged {
+    Jobs(Vec<Job>),
+    NotYet(SignedDuration),
+    Unanswered,
+    Refused { code: String, detail: String },
+}
