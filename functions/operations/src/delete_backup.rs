@@ -67,3 +67,6 @@ fn gone(error: Error) -> Error {
     }
     Error::conflict("backup_not_available", "AWS knows no such backup any more: somebody else has deleted it")
 }
+
+#[cfg(test)]
+mod tests;

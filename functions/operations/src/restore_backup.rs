@@ -164,3 +164,6 @@ pub(crate) async fn apply(
     let applied = plan.apply(&operation, &occasion)?;
     leave_to_worker(app, operation, Some(&applied), request).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,12 @@
 //! These routes with AWS below the SDK, for tests: a table that keeps what is put into it, STS as a test
 //! scripts it, and one list of what was asked of both, in order.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod aws;
+
 use std::sync::{Arc, Mutex};
 
 use access::{Brokers, Sessions};
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::time::SystemTimeSource;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
+use aws::Aws;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use domain::connection::Change;
@@ -31,154 +22,10 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 
-/// The role of the bench's connection.
-pub(crate) const ROLE: &str = "arn:aws:iam::222222222222:role/path/customer-role";
+pub(crate) use aws::{Call, ROLE, Sts, refusal};
+
 /// Whoever asks.
 pub(crate) const OPERATOR: &str = "arn:aws:iam::111111111111:user/operator";
-
-/// What STS answers about the customer's role.
-#[derive(Debug, Clone)]
-pub(crate) enum Sts {
-    /// Keys, which begin with `CUSTOMER`.
-    Gives,
-    /// A status, a code and a message.
-    Refuses(u16, &'static str, &'static str),
-    /// Keys, after the connection has been changed by somebody else.
-    GivesLate,
-}
-
-/// The network, and AWS at the other end of it.
-#[derive(Clone)]
-struct Wire(Arc<Mutex<Aws>>);
-
-struct Aws {
-    items: BTreeMap<String, Value>,
-    sts: Sts,
-    /// What was asked, in order.
-    asked: Vec<String>,
-    /// How many transactions go through before the table is down.
-    transactions_left: usize,
-}
-
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
-    }
-}
-
-impl HttpConnector for Wire {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").map(str::to_owned);
-        let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap().to_owned();
-        let mut aws = self.0.lock().unwrap();
-        let (status, answer) = match target {
-            Some(target) => {
-                let (status, answer) = aws.table(target.rsplit('.').next().unwrap(), &body);
-                (status, answer.to_string())
-            }
-            None => aws.sts(&body),
-        };
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer))))
-    }
-}
-
-fn key(item: &Value) -> String {
-    format!("{}|{}", item["pk"]["S"].as_str().unwrap(), item["sk"]["S"].as_str().unwrap())
-}
-
-impl Aws {
-    fn table(&mut self, action: &str, body: &str) -> (u16, Value) {
-        let input: Value = serde_json::from_str(body).unwrap();
-        let unmet = |name: &str| json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{name}")});
-        match action {
-            "GetItem" => match self.items.get(&key(&input["Key"])) {
-                Some(item) => (200, json!({"Item": item})),
-                None => (200, json!({})),
-            },
-            // A claim, or an answer to it: what is there is told.
-            "PutItem" => {
-                let (item, held) = (&input["Item"], self.items.get(&key(&input["Item"])));
-                let condition = input["ConditionExpression"].as_str().unwrap();
-                let answered = held.is_some_and(|held| held.get("answer_status").is_some());
-                if (condition.starts_with("attribute_not_exists") && held.is_some()) || answered {
-                    let mut refusal = unmet("ConditionalCheckFailedException");
-                    refusal["Item"] = held.cloned().unwrap();
-                    return (400, refusal);
-                }
-                self.items.insert(key(item), item.clone());
-                (200, json!({}))
-            }
-            "DeleteItem" => {
-                self.items.remove(&key(&input["Key"]));
-                (200, json!({}))
-            }
-            "TransactWriteItems" => self.transaction(input["TransactItems"].as_array().unwrap()),
-            other => panic!("the bench's table knows no {other}"),
-        }
-    }
-
-    fn transaction(&mut self, writes: &[Value]) -> (u16, Value) {
-        if self.transactions_left == 0 {
-            return (500, json!({"__type": "com.amazonaws.dynamodb.v20120810#InternalServerError"}));
-        }
-        self.transactions_left -= 1;
-        for (place, write) in writes.iter().enumerate() {
-            let check = &write["ConditionCheck"];
-            if check.is_null() {
-                continue;
-            }
-            assert_eq!(check["ConditionExpression"], "version = :version");
-            let version = &self.items[&key(&check["Key"])]["version"];
-            if version != &check["ExpressionAttributeValues"][":version"] {
-                let mut reasons = vec![json!({"Code": "None"}); writes.len()];
-                reasons[place] = json!({"Code": "ConditionalCheckFailed"});
-                let name = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
-                return (400, json!({"__type": name, "CancellationReasons": reasons}));
-            }
-        }
-        for item in writes.iter().map(|write| &write["Put"]["Item"]).filter(|item| !item.is_null()) {
-            if let Some(kind) = item["type"]["S"].as_str() {
-                self.asked.push(kind.to_owned());
-            }
-            self.items.insert(key(item), item.clone());
-        }
-        (200, json!({}))
-    }
-
-    fn sts(&mut self, body: &str) -> (u16, String) {
-        let text = percent_encoding::percent_decode_str(body).decode_utf8().unwrap().into_owned();
-        if !text.contains(ROLE) {
-            return (200, keys("BROKER"));
-        }
-        self.asked.push("AssumeRole".to_owned());
-        match self.sts.clone() {
-            Sts::Gives => (200, keys("CUSTOMER")),
-            Sts::GivesLate => {
-                let held = self
-                    .items
-                    .iter_mut()
-                    .find(|(key, _)| key.starts_with("CONNECTION#") && key.ends_with("|META"));
-                held.unwrap().1["version"] = json!({"N": "99"});
-                (200, keys("CUSTOMER"))
-            }
-            Sts::Refuses(status, code, message) => (
-                status,
-                format!(
-                    "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
-                     </ErrorResponse>"
-                ),
-            ),
-        }
-    }
-}
-
-fn keys(whose: &str) -> String {
-    format!(
-        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{whose}KEY</AccessKeyId>\
-         <SecretAccessKey>{whose}-secret</SecretAccessKey><SessionToken>{whose}-token</SessionToken>\
-         <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-    )
-}
 
 /// What a caller got.
 #[derive(Debug)]
@@ -227,19 +74,8 @@ pub(crate) fn active() -> Connection {
 impl TestApp {
     /// With this connection, and STS that answers so about its role.
     pub async fn new(connection: Connection, sts: Sts) -> Self {
-        let aws = Aws { items: BTreeMap::new(), sts, asked: Vec::new(), transactions_left: usize::MAX };
-        let aws = Arc::new(Mutex::new(aws));
-        let connector = SharedHttpConnector::new(Wire(aws.clone()));
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "FUNCTION", "secret", None, None, "test",
-            )))
-            .retry_config(RetryConfig::disabled())
-            .time_source(SystemTimeSource::new())
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
+        let aws = Arc::new(Mutex::new(Aws { sts, ..Aws::default() }));
+        let config = aws::config(&aws);
         let store = Store::new(&config, "table");
         let change = Change { connection: connection.clone(), ..created() };
         store.create_connection(&change, None).await.unwrap();
@@ -261,6 +97,31 @@ impl TestApp {
         self.aws.lock().unwrap().asked.clone()
     }
 
+    /// From now on the customer's account answers like this.
+    pub fn answer(&self, answers: impl FnMut(&Call) -> (u16, Value) + Send + 'static) {
+        self.aws.lock().unwrap().customer = Box::new(answers);
+    }
+
+    /// What was asked of the customer's account, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.aws.lock().unwrap().calls.clone()
+    }
+
+    /// What the latest session of the customer's role was limited to.
+    pub fn policy(&self) -> Value {
+        self.aws.lock().unwrap().policies.last().cloned().unwrap_or_default()["Statement"].take()
+    }
+
+    /// What was sent to the queue, and after how many seconds it is to come.
+    pub fn sent(&self) -> Vec<(Value, i64)> {
+        self.aws.lock().unwrap().sent.clone()
+    }
+
+    /// Puts a backup into the ledger, where the worker would have put it.
+    pub fn hold(&self, backup: &domain::backup::Backup) {
+        aws::hold_backup(&self.aws, backup);
+    }
+
     /// Everything that stands in the table, as text.
     pub fn table(&self) -> String {
         format!("{:?}", self.aws.lock().unwrap().items)
@@ -274,6 +135,13 @@ impl TestApp {
     /// Asks for credentials, as an operator.
     pub async fn ask(&self, body: &Value) -> Answer {
         self.send(body, None, Some(OPERATOR)).await
+    }
+
+    /// Sends this to this path, as an operator.
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        self.deliver(request.body(body).unwrap(), Some(OPERATOR)).await
     }
 
     /// The same with an `Idempotency-Key`, or as somebody else.

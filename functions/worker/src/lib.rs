@@ -11,3 +11,6 @@ mod run_chunk;
 
 pub use app::App;
 pub use receive::receive;
+
+#[cfg(test)]
+mod test_app;

@@ -129,3 +129,56 @@ async fn one_that_lasts_goes_on_step_by_step() {
         assert_eq!(table.store.advance_operation(&next).await.unwrap(), ours);
     }
 }
+
+/// An operation on a backup ends with what it means for the ledger, or not at all.
+#[tokio::test]
+async fn an_end_and_what_it_means_for_the_ledger_are_one() {
+    let backup = domain::sample::backup(&full());
+    let gone = backup.deleted(domain::backup::Gone::Plan, NOW);
+    let told = gone.deleted_event(Some(ended().id), &occasion());
+    let aftermath = Aftermath { event: told.clone(), changed: Some(gone.clone()) };
+    let table = Scripted::new();
+    assert!(table.store.end_operation_with(&ended(), &event(), Some(&aftermath)).await.unwrap());
+    let [operation, finished, deleted, ledger] = table.sent()[0].clone().try_into().unwrap();
+    assert!(operation.put().unwrap().condition_expression().unwrap().contains("finished_at"));
+    assert_eq!(finished.put().unwrap().item()["type"], text("operation.finished"));
+    assert_eq!(deleted.put().unwrap().item()["type"], text("backup.deleted"));
+    let update = ledger.update().unwrap();
+    let key = Key::backup(backup.connection_id, &backup.region, &backup.resource, backup.id);
+    assert_eq!(update.key(), &key.into_item());
+    let values = update.expression_attribute_values().unwrap();
+    assert_eq!((&values[":before"], &values[":version"]), (&number(backup.version), &number(backup.version + 1)));
+
+    // Somebody has changed the ledger: whoever ended it reads that again.
+    let table = Scripted::new();
+    table.refuse(unmet(3, 4), vec![]);
+    assert!(!table.store.end_operation_with(&ended(), &event(), Some(&aftermath)).await.unwrap());
+    // It has ended already: there is nothing to do again.
+    let table = Scripted::new();
+    table.refuse(unmet(0, 4), vec![]);
+    assert!(table.store.end_operation_with(&ended(), &event(), Some(&aftermath)).await.unwrap());
+    // A restore leaves the ledger as it is.
+    let table = Scripted::new();
+    let restored = Aftermath { changed: None, ..aftermath };
+    table.store.end_operation_with(&ended(), &event(), Some(&restored)).await.unwrap();
+    assert_eq!(table.sent()[0].len(), 3);
+}
+
+#[tokio::test]
+async fn a_restore_goes_on_step_by_step_too() {
+    let backup = domain::sample::backup(&full());
+    let order = domain::operation::RestoreOrder {
+        backup_id: backup.id,
+        target_name: "Restored".to_owned(),
+        count_items: false,
+    };
+    let restore = begun().restoring(&backup, &order, vec![]);
+    let next = restore.asking(NOW);
+    let table = Scripted::new();
+    assert!(table.store.advance_operation(&next).await.unwrap());
+    let put = table.puts()[0].clone();
+    assert_eq!(put.expression_attribute_values().unwrap()[":step"], number(0));
+    let item = put.item().unwrap();
+    assert_eq!(item["step"], number(1));
+    assert_eq!(from_item::<Operation>(item.clone()).unwrap(), next);
+}
