@@ -147,7 +147,10 @@ async fn an_end_and_what_it_means_for_the_ledger_are_one() {
     let key = Key::backup(backup.connection_id, &backup.region, &backup.resource, backup.id);
     assert_eq!(update.key(), &key.into_item());
     let values = update.expression_attribute_values().unwrap();
-    assert_eq!((&values[":before"], &values[":version"]), (&number(backup.version), &number(backup.version + 1)));
+    assert_eq!(
+        (&values[":before"], &values[":version"]),
+        (&number(backup.version), &number(backup.version + 1))
+    );
 
     // Somebody has changed the ledger: whoever ended it reads that again.
     let table = Scripted::new();
