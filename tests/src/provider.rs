@@ -241,7 +241,7 @@ impl Provider {
     /// there.
     pub async fn dead_letters(&self) -> Vec<String> {
         let mut bodies = Vec::new();
-        for url in [&self.stack.dlq_url, &self.stack.jobs_dlq_url] {
+        for url in [&self.stack.dlq_url, &self.stack.jobs_dlq_url, &self.stack.runs_dlq_url] {
             let queue = self.sqs.receive_message().queue_url(url);
             let found = queue.max_number_of_messages(10).visibility_timeout(0).send().await;
             let messages = found.expect("the queue answers").messages.unwrap_or_default();

@@ -351,3 +351,24 @@ async fn a_run_over_all_finds_every_connection() {
     let done = jobs.iter().filter(|job| job["state"] == "succeeded").count();
     assert_eq!(done, 2, "nobody else has a table of that name");
 }
+
+#[tokio::test]
+async fn a_message_that_means_nothing_harms_no_run() {
+    let (api, provider) = (Api::operator(), Provider::new());
+    let (connection, account) = connected(&api, &BACKUP).await;
+    let estate = Estate::of(&account, HOME);
+    estate.make_bare_table("orders").await;
+    let broken = json!({"kind": uuid::Uuid::new_v4().to_string()});
+    provider.send_run(&broken).await;
+    let unknown = json!({
+        "kind": "run", "run_id": "run_0193b2c0000070008000000000000001", "step": 0,
+        "deadline": "2999-01-01T00:00:00Z",
+    });
+    provider.send_run(&unknown).await;
+    let run = carried_out(&api, order(&connection, all_tables())).await;
+    assert_eq!(run["state"], "succeeded", "{run:#}");
+    assert_eq!(estate.backup_names().await.len(), 1);
+    let broken = broken.to_string();
+    eventually("it is a dead letter", async || provider.dead_letters().await.contains(&broken).then_some(()))
+        .await;
+}
