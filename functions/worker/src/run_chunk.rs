@@ -201,11 +201,12 @@ impl Work<'_> {
         self.chunk.jobs.iter().any(|job| phases.contains(&job.phase))
     }
 
-    /// A session for what this step does.
-    async fn session(&self, policy: &PolicyDocument) -> Result<Way, Error> {
+    /// A session for what this step does, whose time counts from when the step began: waiting for the session
+    /// must not lead beyond the time in which nobody else asks.
+    async fn session(&self, policy: &PolicyDocument, begun: Instant) -> Result<Way, Error> {
         let name = format!("drawbridge-{}", self.chunk.run_id);
         Ok(match Box::pin(self.app.sessions.open(self.connection, &name, policy)).await? {
-            Opened::Open(session) => Way::Open(session.until(Instant::now() + LONGEST_CALLS)),
+            Opened::Open(session) => Way::Open(session.until(begun + LONGEST_CALLS)),
             Opened::TooLarge => Way::TooWide,
             Opened::Shut(ProbeOutcome::Denied) => Way::Denied,
             Opened::Shut(_) => Way::Closed,

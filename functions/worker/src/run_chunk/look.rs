@@ -8,6 +8,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use runtime::now;
 use store::BackupWrite;
 
+use std::time::Instant;
+
 use super::{AT_ONCE, Done, NO_ROLE, Next, TOO_LARGE, Way, Work};
 use crate::app::App;
 
@@ -19,7 +21,7 @@ impl Work<'_> {
             looking_policy(&arns)
         };
         let chosen = self.fitting(self.chunk.in_phase(Phase::Making), policy);
-        let session = match self.session(&policy(&chosen)).await? {
+        let session = match self.session(&policy(&chosen), Instant::now()).await? {
             Way::Open(session) => session,
             Way::TooWide => {
                 return Ok(Next::Done(match Self::narrower(chosen.len()) {

@@ -10,7 +10,7 @@ use estate::backups::{Answer, Looked, Made, Taken, create, find, look, making_po
 use futures::stream::{self, StreamExt as _};
 use jiff::SignedDuration;
 use runtime::now;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{BackupWrite, Paced, Turn};
 use tokio::time::sleep;
 
@@ -32,13 +32,14 @@ impl Work<'_> {
             Turn::Later(pause) => return Ok(Next::NotYet(pause)),
         };
         // From here on somebody may have asked AWS.
+        let begun = Instant::now();
         let intent = self.chunk.asking(chosen.clone(), now());
         if !self.app.store.write_chunk(&intent, &[], &[]).await? {
             return Ok(Next::Taken);
         }
         let policy = self.policy(&chosen.iter().collect::<Vec<_>>());
         let width = self.chunk.width;
-        let done = match self.session(&policy).await? {
+        let done = match self.session(&policy, begun).await? {
             Way::Open(session) => {
                 let made = stream::iter(chosen.into_iter().enumerate())
                     .map(|(place, job)| {

@@ -52,7 +52,7 @@ impl Work<'_> {
             Turn::Later(pause) => return Ok(Next::NotYet(pause)),
         };
         let arns: Vec<&str> = chosen.iter().map(|(_, backup)| backup.aws_id.as_str()).collect();
-        let session = match self.session(&deleting_policy(&arns)).await? {
+        let session = match self.session(&deleting_policy(&arns), std::time::Instant::now()).await? {
             Way::Open(session) => session,
             Way::TooWide => match Self::narrower(chosen.len()) {
                 Some(width) => return Ok(Next::Done(Done { width, ..done })),
