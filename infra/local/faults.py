@@ -1,7 +1,8 @@
 """Breaks chosen calls of the functions to AWS, for the tests of what a failure at any place leaves behind.
 
 A test works in rows: one customer, one connection, one call that fails in one way. An invocation belongs to the row
-one of whose strings stands in its event, and a call to the row of its invocation. A row's rule names a call by its
+one of whose strings stands in its event, or that has sent the message that it takes, and a call to the row of its
+invocation. A row's rule names a call by its
 signature and by its number among the row's calls of that signature; it holds for every try of that one call, and for
 nothing that follows, so that what is delivered again runs clean.
 
@@ -91,9 +92,13 @@ class Faults:
     # What the functions do.
 
     def _begin(self, invocation):
-        text = json.dumps(invocation.event)
+        text, messages = json.dumps(invocation.event), set(invocation.messages())
         with self._lock:
-            found = [name for name, row in self._rows.items() if any(string in text for string in row.strings)]
+            found = [
+                name
+                for name, row in self._rows.items()
+                if messages & row.sent or any(string in text for string in row.strings)
+            ]
             # One that belongs to several, as a batch would, can be blamed on none.
             invocation.row = found[0] if len(found) == 1 else None
             row = self._rows.get(invocation.row)

@@ -94,6 +94,11 @@ impl Estate {
             .expect("the table is made");
     }
 
+    /// Deletes a table.
+    pub async fn delete_table(&self, name: &str) {
+        self.dynamodb.delete_table().table_name(name).send().await.expect("the table is deleted");
+    }
+
     /// The names of all backups in the account, those of deleted tables too, in order.
     pub async fn backup_names(&self) -> Vec<String> {
         let (mut names, mut after) = (Vec::new(), None);

@@ -22,7 +22,7 @@ static SPARE: Mutex<Vec<Connected>> = Mutex::new(Vec::new());
 
 /// What most connections are for: few questions about what the role may do, for all of them go the
 /// same way.
-const OBSERVE: &str = "dynamodb-observe";
+const OBSERVE: &[&str] = &["dynamodb-observe"];
 
 /// A connection that is, or was, to have a role.
 #[derive(Default)]
@@ -30,8 +30,10 @@ pub(crate) struct Connected {
     pub id: String,
     /// The customer's account, if it was made here.
     pub account: Option<CustomerAccount>,
-    capability: &'static str,
+    capabilities: &'static [&'static str],
     pub role_arn: String,
+    /// What a workflow has made for it once, and needs in every row: the id of a schedule or a backup.
+    pub kept: Option<String>,
     /// What the connection had when the row began, which is not the row's.
     pub before: Before,
 }
@@ -51,11 +53,11 @@ impl Connected {
         Self::begin_for(scene, name, OBSERVE).await
     }
 
-    async fn begin_for(scene: &Scene, name: &str, capability: &'static str) -> Self {
+    async fn begin_for(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
         let user = &scene.user;
         let (customer, _) = user.ask(Method::POST, "/v1/customers", Some(&json!({"name": name}))).await;
         let customer = customer.expect(201)["customer_id"].as_str().unwrap().to_owned();
-        let wanted = json!({"capabilities": [capability], "regions": ["us-east-1"], "label": name});
+        let wanted = json!({"capabilities": capabilities, "regions": ["us-east-1"], "label": name});
         let path = format!("/v1/customers/{customer}/connections");
         let connection = user.ask(Method::POST, &path, Some(&wanted)).await.0.expect(201);
         let id = connection["connection_id"].as_str().unwrap().to_owned();
@@ -64,7 +66,7 @@ impl Connected {
         let setup = user.read(&format!("/v1/connections/{id}/setup?format=json")).await;
         let account = CustomerAccount::on(scene.stack);
         let role_arn = account.make_role(name, &setup["trust_policy"]).await;
-        Self { id, account: Some(account), capability, role_arn, before: Before::default() }
+        Self { id, account: Some(account), capabilities, role_arn, ..Self::default() }
     }
 
     /// Submits the role, and returns how often it took until an answer came.
@@ -81,16 +83,16 @@ impl Connected {
         Self::active_for(scene, name, OBSERVE).await
     }
 
-    /// The same, for this capability.
-    pub async fn active_for(scene: &Scene, name: &str, capability: &'static str) -> Self {
+    /// The same, for these capabilities.
+    pub async fn active_for(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
         let spare = {
             let mut spares = SPARE.lock().unwrap();
-            let such = spares.iter().position(|spare| spare.capability == capability);
+            let such = spares.iter().position(|spare| spare.capabilities == capabilities);
             such.map(|place| spares.swap_remove(place))
         };
         let mut connected = match spare {
             Some(spare) => spare,
-            None => Self::made_active(scene, name, capability).await,
+            None => Self::made_active(scene, name, capabilities).await,
         };
         let items = scene.provider.items(&format!("CONNECTION#{}", connected.id)).await;
         let count = |prefix: &str| items.keys().filter(|sk| sk.starts_with(prefix)).count();
@@ -99,8 +101,8 @@ impl Connected {
         connected
     }
 
-    async fn made_active(scene: &Scene, name: &str, capability: &'static str) -> Self {
-        let connected = Self::begin_for(scene, name, capability).await;
+    async fn made_active(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
+        let connected = Self::begin_for(scene, name, capabilities).await;
         connected.submit(scene).await;
         let begun = Instant::now();
         while !connected.is_verified(scene).await {
@@ -136,21 +138,29 @@ impl Connected {
     /// Keeps the connection for another row, if it is `as_new`, and else ends it, so that its grant
     /// is free. Returns what went wrong if it does not end.
     pub async fn clear_up(self, scene: &Scene, as_new: bool) -> Option<String> {
-        if as_new {
-            let mut spare = SPARE.lock().unwrap();
-            if spare.len() < MOST_SPARE {
-                spare.push(self);
-                return None;
-            }
-        }
-        self.offboard(scene).await;
+        let ends = if as_new { self.spare()? } else { self };
+        ends.offboard(scene).await;
         let begun = Instant::now();
-        while !self.is_offboarded(scene).await {
+        while !ends.is_offboarded(scene).await {
             if begun.elapsed() > PATIENCE {
-                return Some(format!("{} does not end", self.id));
+                return Some(format!("{} does not end", ends.id));
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         None
+    }
+
+    /// Keeps the connection for another row, and returns the one that there is no room for then: one that is
+    /// for something else, if there is such.
+    fn spare(self) -> Option<Self> {
+        let mut spare = SPARE.lock().unwrap();
+        if spare.len() < MOST_SPARE {
+            spare.push(self);
+            return None;
+        }
+        match spare.iter().position(|other| other.capabilities != self.capabilities) {
+            Some(place) => Some(std::mem::replace(&mut spare[place], self)),
+            None => Some(self),
+        }
     }
 }

@@ -11,16 +11,20 @@
     reason = "a test that does not find what it needs is to fail there"
 )]
 
+mod backing_up;
 mod connected;
 mod observe;
 mod offboarding;
 mod onboarding;
 mod operating;
+mod ordering;
 mod powering;
 mod report;
 mod reproof;
+mod restoring;
 mod row;
 mod run;
+mod scheduling;
 mod user;
 mod workflow;
 
@@ -47,4 +51,29 @@ async fn an_operation_ends_the_same_whatever_fails() {
 #[tokio::test]
 async fn an_operation_that_lasts_ends_the_same_whatever_fails() {
     run::every_row(&powering::Powering).await;
+}
+
+#[tokio::test]
+async fn a_backup_ends_the_same_whatever_fails() {
+    run::every_row(&backing_up::BackingUp).await;
+}
+
+#[tokio::test]
+async fn a_run_that_finds_nothing_ends_the_same_whatever_fails() {
+    run::every_row(&ordering::Ordering).await;
+}
+
+#[tokio::test]
+async fn a_schedule_is_held_whatever_fails() {
+    run::every_row(&scheduling::Scheduling).await;
+}
+
+#[tokio::test]
+async fn a_schedule_is_deleted_whatever_fails() {
+    run::every_row(&scheduling::Unscheduling).await;
+}
+
+#[tokio::test]
+async fn a_restore_ends_the_same_whatever_fails() {
+    run::every_row(&restoring::Restoring).await;
 }

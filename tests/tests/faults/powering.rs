@@ -33,7 +33,7 @@ impl Workflow for Powering {
     type Cast = Cast;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
-        let connected = Connected::active_for(scene, &row.token, "ec2-power").await;
+        let connected = Connected::active_for(scene, &row.token, &["ec2-power"]).await;
         let mut cast = Cast { connected, ..Cast::default() };
         cast.instance = cast.estate(scene).launch().await;
         cast

@@ -26,6 +26,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// One of each sort: it is refused, it is done and nobody knows, it is done and the process ends. What a
+    /// workflow of many calls makes of them it makes of the others, which the SDK tells apart no further.
+    pub const SORTS: [Self; 3] = [Self::Throttling, Self::TimeoutAfter, Self::KilledAfter];
+
     pub const ALL: [Self; 6] = [
         Self::Throttling,
         Self::InternalError,

@@ -70,7 +70,7 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
     // Fault by fault, so that rows that wait for what crashed wait side by side, and these first.
     let calls: Vec<Call> = cold.union(&warm).cloned().collect();
     let mut plans = Vec::new();
-    for fault in Fault::ALL.into_iter().rev() {
+    for fault in W::FAULTS.iter().copied().rev() {
         plans.extend(calls.iter().map(|call| {
             let cold = !warm.contains(call);
             Plan { broken: Some((call.clone(), fault)), cold }

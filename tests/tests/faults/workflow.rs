@@ -4,7 +4,7 @@ use blackbox::{Provider, Stack};
 use serde_json::Value;
 
 use crate::connected::Connected;
-use crate::row::Row;
+use crate::row::{Fault, Row};
 use crate::user::User;
 
 /// The people and accounts of a run.
@@ -18,6 +18,8 @@ pub(crate) struct Scene {
 pub(crate) trait Workflow {
     /// For the names of files.
     const NAME: &'static str;
+    /// The ways in which its calls fail, each in a row of its own.
+    const FAULTS: &'static [Fault] = &Fault::ALL;
     /// What a run has made so far.
     type Cast;
 

@@ -1,8 +1,9 @@
 //! Runs: what is selected is backed up, once, and told.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use blackbox::{Api, CustomerAccount, Estate, Provider, eventually, path_of};
+use blackbox::{Api, CustomerAccount, Estate, Provider, eventually, eventually_within, path_of};
 use serde_json::{Value, json};
 
 use crate::operations::connected;
@@ -22,10 +23,17 @@ fn all_tables() -> Value {
     json!({"names": ["*"]})
 }
 
+/// How long a run may take that is about what all the tests beside this one have.
+const OVER_ALL: Duration = Duration::from_mins(5);
+
 /// A run as it is in the end.
 pub(crate) async fn ended(api: &Api, run: &Value) -> Value {
+    ended_within(Duration::from_mins(1), api, run).await
+}
+
+async fn ended_within(patience: Duration, api: &Api, run: &Value) -> Value {
     let path = format!("/v1/runs/{}", run["run_id"].as_str().unwrap());
-    eventually("the run ends", async || {
+    eventually_within(patience, "the run ends", async || {
         let now = api.get(&path).await.expect(200);
         Some(now).filter(|now| !now["finished_at"].is_null())
     })
@@ -334,7 +342,8 @@ async fn a_run_over_all_finds_every_connection() {
     }
     let mut all = order(&first, json!({"names": [table]}));
     all["connection_ids"] = json!("all");
-    let run = carried_out(&api, all).await;
+    let begun = api.post("/v1/runs", all).await.expect(202);
+    let run = ended_within(OVER_ALL, &api, &begun).await;
     let jobs = jobs(&api, &run).await;
     let of = |connection: &Value| {
         let its: Vec<_> =
