@@ -1,7 +1,7 @@
 //! A look for a customer's role, told as a story:
 //!
 //! 1. What the connection no longer needs is given back.
-//! 2. The broker is granted the role that is looked for, once.
+//! 2. The broker is granted the role that is looked for, once; unless somebody else has connected it.
 //! 3. AWS is asked for the role with the right external ID. Whatever comes back but a session means that
 //!    it is not there yet: the next step is sent with a delay that grows.
 //! 4. Once it is there it is submitted as if whoever asked for the look had done so, and its grant stays:
@@ -80,6 +80,12 @@ async fn advance(app: &App, connection: Connection, look: &Look) -> Result<(), E
     if look.steps.is_late(now()) {
         return give_up(app, &connection).await;
     }
+    // Somebody else has proven that the role is theirs. A hold of ours would only keep its grant from being
+    // given back when they leave.
+    let owner = app.store.role_owner(&look.role_arn).await?;
+    if owner.is_some_and(|owner| owner != connection.id) {
+        return give_up(app, &connection).await;
+    }
     let connection = match grant(app, connection.clone(), Force::No).await {
         Ok((granted, true)) => granted,
         // Somebody else publishes the role with their own.
@@ -121,12 +127,8 @@ async fn grant_later(app: &App, before: &Connection, look: &Look, error: &Error)
     wait(app, &connection, &look.tried(now(), app.look_interval)).await
 }
 
-/// Submits the role that was found, unless somebody else has connected it by now.
+/// Submits the role that was found.
 async fn submit(app: &App, connection: &Connection, look: &Look) -> Result<(), Error> {
-    let owner = app.store.role_owner(&look.role_arn).await?;
-    if owner.is_some_and(|owner| owner != connection.id) {
-        return give_up(app, connection).await;
-    }
     let moment = now();
     let start = app.start(Depth::Full, moment);
     let change = connection.submit_found_role(start, App::occasion(moment))?;

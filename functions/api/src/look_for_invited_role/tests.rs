@@ -69,22 +69,22 @@ async fn asking_again_begins_one_look_anew() {
 #[case::no_account(
     r#"{"account_id":"2222"}"#,
     StatusCode::BAD_REQUEST,
-    "invalid_request",
+    "invalid_account_id",
     Some("/account_id")
 )]
 #[case::a_number(
     r#"{"account_id":222222222222}"#,
     StatusCode::BAD_REQUEST,
-    "invalid_request",
+    "invalid_type",
     Some("/account_id")
 )]
 #[case::a_name(
     r#"{"account_id":"222222222222","role_name":"admin"}"#,
     StatusCode::BAD_REQUEST,
-    "invalid_request",
+    "unknown_field",
     Some("/role_name")
 )]
-#[case::nothing("", StatusCode::BAD_REQUEST, "invalid_request", None)]
+#[case::nothing("", StatusCode::BAD_REQUEST, "malformed_json", None)]
 #[tokio::test]
 async fn a_place_that_cannot_be_looked_in_is_refused_by_name(
     #[case] body: &str,

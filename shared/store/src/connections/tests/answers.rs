@@ -1,10 +1,11 @@
 //! Answers and invites that are written with what they tell of.
 
 use super::*;
-use crate::sample::{claimed, offboarding};
+use crate::sample::{claimed, looking, offboarding};
 use crate::{Answer, Claimed};
 use aws_sdk_dynamodb::types::Put;
 use domain::sample::{invite, occasion};
+use jiff::SignedDuration;
 
 async fn completion() -> (Claimed, Completion) {
     let claimed = claimed().await;
