@@ -49,7 +49,7 @@ pub(crate) async fn look_for_invited_role(
         |connection: &domain::Connection| kept(StatusCode::ACCEPTED, &ProgressView::from(connection));
     let connection =
         carry_out(&app, connection.id, &Actor::Customer, &request_key, answer, |connection, moment| {
-            connection.look_for_role(account.clone(), &app.deployment, moment.look, moment.occasion).map(Some)
+            connection.look_for_role(account.clone(), &app.deployment, moment.look, moment.occasion)
         })
         .await?;
     Ok((StatusCode::ACCEPTED, Json(ProgressView::from(&connection))))

@@ -61,7 +61,7 @@ pub fn look_start() -> LookStart {
 pub fn looking(before: &Connection) -> Change {
     let occasion = Occasion { actor: Actor::Customer, ..occasion() };
     let account = Some("222222222222".parse().unwrap());
-    before.look_for_role(account, &deployment(), look_start(), occasion).unwrap()
+    before.look_for_role(account, &deployment(), look_start(), occasion).unwrap().unwrap()
 }
 
 /// An offboarding that begins, with five minutes.

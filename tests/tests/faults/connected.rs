@@ -58,15 +58,12 @@ impl Connected {
     /// The same, and the path of the customer's link; the role's name is announced, so that it can be
     /// looked for.
     pub async fn begin_to_look(scene: &Scene, name: &str) -> (Self, String) {
-        Self::begin_as(scene, name, OBSERVE, &json!({"role_name": name})).await
+        let announced = json!({"role_name": name});
+        let (connected, connection) = Self::begin_as(scene, name, OBSERVE, &announced).await;
+        (connected, scene.user.api.path_of_link(&connection))
     }
 
-    async fn begin_as(
-        scene: &Scene,
-        name: &str,
-        capability: &'static str,
-        further: &Value,
-    ) -> (Self, String) {
+    async fn begin_as(scene: &Scene, name: &str, capability: &'static str, further: &Value) -> (Self, Value) {
         let user = &scene.user;
         let (customer, _) = user.ask(Method::POST, "/v1/customers", Some(&json!({"name": name}))).await;
         let customer = customer.expect(201)["customer_id"].as_str().unwrap().to_owned();
@@ -74,14 +71,13 @@ impl Connected {
         wanted.as_object_mut().unwrap().extend(further.as_object().cloned().unwrap_or_default());
         let path = format!("/v1/customers/{customer}/connections");
         let connection = user.ask(Method::POST, &path, Some(&wanted)).await.0.expect(201);
-        let link = user.api.path_of_link(&connection);
         let id = connection["connection_id"].as_str().unwrap().to_owned();
 
         // What the operator reads for the customer changes nothing, and is not the row's.
         let setup = user.read(&format!("/v1/connections/{id}/setup?format=json")).await;
         let account = CustomerAccount::on(scene.stack);
         let role_arn = account.make_role(name, &setup["trust_policy"]).await;
-        (Self { id, account: Some(account), capability, role_arn, before: Before::default() }, link)
+        (Self { id, account: Some(account), capability, role_arn, before: Before::default() }, connection)
     }
 
     /// Submits the role, and returns how often it took until an answer came.

@@ -16,7 +16,7 @@ fn looking(at: Timestamp, seconds: i64) -> Change {
     let start = LookStart { id: LookId::new(at, [8; 10]), until };
     let mut connection = sample::created().connection;
     connection.invite = None;
-    connection.look_for_role(account, &sample::deployment(), start, occasion).unwrap()
+    connection.look_for_role(account, &sample::deployment(), start, occasion).unwrap().unwrap()
 }
 
 fn ago(seconds: i64) -> Timestamp {

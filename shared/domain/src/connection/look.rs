@@ -3,6 +3,7 @@
 //! While it goes on the connection waits for its role as before, and holds the grant of the role that is
 //! looked for. Whatever else happens to the connection ends it, and marks that grant to be given back.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Change, Connection, LookStart, Occasion, Start, object};
@@ -15,6 +16,10 @@ use crate::look::Look;
 use crate::place::AccountId;
 use crate::state::{ConnectionEvent, ConnectionState};
 
+/// A look that is asked for again so soon, and has not begun, is the same one: somebody pressed twice, or an
+/// answer was lost.
+const ASKED_TWICE: SignedDuration = SignedDuration::from_secs(10);
+
 impl Connection {
     /// The look that goes on, if one does.
     #[must_use]
@@ -26,7 +31,8 @@ impl Connection {
     /// the name that the setup gives it. One that goes on begins anew, and keeps its grant if it is for
     /// the same role. A customer's ends with the invite at the latest.
     ///
-    /// Whether another connection owns the role is for the caller to look up.
+    /// Whether another connection owns the role is for the caller to look up. `None` means that nothing is
+    /// to be changed, since just that look is about to begin.
     ///
     /// # Errors
     /// `invite_read_only`, `state_conflict` unless the connection waits for its role,
@@ -37,7 +43,7 @@ impl Connection {
         deployment: &Deployment,
         start: LookStart,
         occasion: Occasion,
-    ) -> Result<Change, Error> {
+    ) -> Result<Option<Change>, Error> {
         let by_customer = occasion.actor == Actor::Customer;
         if by_customer && self.first_proven_at.is_some() {
             return Err(Self::read_only());
@@ -64,6 +70,13 @@ impl Connection {
         let role = RoleArn::new(deployment.partition, account, self.role_name().clone());
         deployment.admits(&role).map_err(|error| error.at("/account_id"))?;
 
+        let about_to_begin = self.looking().is_some_and(|look| {
+            let recent = occasion.now < look.steps.started_at + ASKED_TWICE;
+            look.role_arn == role && look.actor == occasion.actor && look.steps.step == 0 && recent
+        });
+        if about_to_begin {
+            return Ok(None);
+        }
         let mut next = self.clone();
         if self.looking().is_none_or(|look| look.role_arn != role) {
             next = next.without_grant();
@@ -74,7 +87,7 @@ impl Connection {
         next.look = Some(Look::start(start.id, role.clone(), occasion.actor.clone(), occasion.now, until));
         next.due_at = Some(watched_at(until));
         let data = object(json!({"look_id": start.id, "role_arn": role, "until": until}));
-        Ok(next.touched(EventType::LookStarted, data, occasion))
+        Ok(Some(next.touched(EventType::LookStarted, data, occasion)))
     }
 
     /// The role that is looked for lets us in: it is submitted as if whoever asked for the look had done

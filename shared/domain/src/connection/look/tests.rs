@@ -34,7 +34,7 @@ fn by_customer() -> Occasion {
 
 fn look(connection: &Connection, account: Option<&str>) -> Result<Change, Error> {
     let account = account.map(|id| id.parse().unwrap());
-    connection.look_for_role(account, &deployment(), look_start(), by_customer())
+    Ok(connection.look_for_role(account, &deployment(), look_start(), by_customer())?.unwrap())
 }
 
 /// A connection whose look has its grant.
@@ -131,7 +131,7 @@ fn a_customers_look_ends_with_the_invite() {
     let change = look(&Connection { invite: Some(hold.clone()), ..pending() }, Some(ACCOUNT)).unwrap();
     assert_eq!(change.connection.looking().unwrap().until(), expires_at);
     let connection = Connection { invite: Some(hold), ..announced(Some(ACCOUNT), None) };
-    let change = connection.look_for_role(None, &deployment(), look_start(), occasion()).unwrap();
+    let change = connection.look_for_role(None, &deployment(), look_start(), occasion()).unwrap().unwrap();
     assert_eq!(change.connection.looking().unwrap().until(), look_start().until, "an operator's does not");
 }
 
@@ -142,10 +142,25 @@ fn asking_again_begins_anew_with_the_same_grant() {
     let id = LookId::new(NOW, [7; 10]);
     let again = crate::connection::LookStart { id, ..look_start() };
     let account = Some(ACCOUNT.parse().unwrap());
-    let change = before.look_for_role(account, &deployment(), again, by_customer()).unwrap();
+    let change = before.look_for_role(account, &deployment(), again, by_customer()).unwrap().unwrap();
     let look = change.connection.looking().unwrap();
     assert_eq!((look.id, look.attempts, look.steps.step, look.next_at), (id, 0, 0, NOW));
     assert_eq!((change.connection.shard, change.connection.releases), (Shard::new(1), vec![]));
+}
+
+/// Somebody pressed twice, or the answer was lost.
+#[test]
+fn a_look_that_is_about_to_begin_is_not_begun_twice() {
+    let before = granted();
+    let asked = |account: &str, seconds| {
+        let now = NOW + SignedDuration::from_secs(seconds);
+        let occasion = Occasion { now, ..by_customer() };
+        let account = Some(account.parse().unwrap());
+        before.look_for_role(account, &deployment(), look_start(), occasion).unwrap()
+    };
+    assert!(asked(ACCOUNT, 9).is_none());
+    assert!(asked("333333333333", 9).is_some(), "another one");
+    assert!(asked(ACCOUNT, 10).is_some(), "its message may be lost");
 }
 
 #[test]
@@ -254,7 +269,10 @@ enum Deed {
 /// What one deed makes of a connection, if it may be done.
 fn done(before: &Connection, deed: Deed) -> Option<Connection> {
     let change = match deed {
-        Deed::Look(here) => look(before, Some(if here { ACCOUNT } else { "333333333333" })).ok(),
+        Deed::Look(here) => {
+            let account = Some(if here { ACCOUNT } else { "333333333333" }.parse().unwrap());
+            before.look_for_role(account, &deployment(), look_start(), by_customer()).ok()?
+        }
         Deed::Find => before.submit_found_role(start(), occasion()).ok(),
         Deed::GiveUp => before.give_up_looking(occasion()).ok(),
         Deed::Submit => {

@@ -4,7 +4,7 @@ use super::*;
 use crate::sample::{claimed, looking, offboarding};
 use crate::{Answer, Claimed};
 use aws_sdk_dynamodb::types::Put;
-use domain::sample::{invite, occasion};
+use domain::sample::{NOW, invite, occasion};
 use jiff::SignedDuration;
 
 async fn completion() -> (Claimed, Completion) {
