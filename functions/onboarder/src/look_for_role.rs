@@ -66,7 +66,7 @@ async fn try_step(app: &App, step: &LookStep, delivered_before: bool) -> Result<
     };
     let latest = connection.look.clone();
     match (asked.standing(latest.as_ref().map(|look| (look.id, &look.steps)), now()), latest) {
-        (Standing::Known(Place::Now), Some(look)) => advance(app, connection, &look).await,
+        (Standing::Known(Place::Now), Some(look)) => Box::pin(advance(app, connection, &look)).await,
         (Standing::Known(Place::NextLost), Some(look)) => send_next(app, &connection, &look).await,
         (Standing::NotYet, _) => {
             app.queue.send(&OnboardingMessage::Look(step.clone()), UNWRITTEN_DELAY).await

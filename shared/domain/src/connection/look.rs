@@ -95,9 +95,9 @@ impl Connection {
     ///
     /// # Errors
     /// `state_conflict` when no look is going on.
-    pub fn submit_found_role(&self, start: Start, occasion: Occasion) -> Result<Change, Error> {
-        let actor = self.looking().ok_or_else(no_look)?.actor.clone();
-        self.submit_looked_for(start, Occasion { actor, ..occasion })
+    pub fn submit_found_role(&self, start: Start, mut occasion: Occasion) -> Result<Change, Error> {
+        occasion.actor = self.looking().ok_or_else(no_look)?.actor.clone();
+        self.submit_looked_for(start, occasion)
     }
 
     /// The role that is looked for is submitted, and its grant stays.
