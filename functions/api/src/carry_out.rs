@@ -84,7 +84,7 @@ fn begins_work(before: &Connection, change: &Change) -> bool {
 /// for one is decided by proof, in a transaction; this only spares the others the wait.
 async fn refuse_owned_or_full(app: &App, before: &Connection, change: &Change) -> Result<(), Error> {
     let after = &change.connection;
-    let Some(role) = role_to_be_granted(after) else { return Ok(()) };
+    let Some(role) = role_to_be_granted(before, after) else { return Ok(()) };
     let owner = app.store.role_owner(role);
     let has_room = async {
         // What is granted already stays where it is.
@@ -106,7 +106,11 @@ async fn refuse_owned_or_full(app: &App, before: &Connection, change: &Change) -
 }
 
 /// The role that is to be granted after the change, unless it is proven to be the connection's already.
-fn role_to_be_granted(after: &Connection) -> Option<&RoleArn> {
-    let unproven = matches!(after.state, ConnectionState::PendingRole | ConnectionState::Verifying);
+/// What is looked for was admitted when the look began.
+fn role_to_be_granted<'a>(before: &Connection, after: &'a Connection) -> Option<&'a RoleArn> {
+    let unproven = match after.looking() {
+        Some(look) => before.looking().is_none_or(|known| known.id != look.id),
+        None => after.state == ConnectionState::Verifying,
+    };
     after.role_to_grant().filter(|_| unproven)
 }

@@ -176,6 +176,19 @@ async fn a_role_that_somebody_has_connected_is_not_looked_for() {
     assert!(bench.messages().is_empty() && look_of(&bench, &path).is_none());
 }
 
+/// What the look finds out about its role is not for other changes of the connection to tell.
+#[tokio::test]
+async fn a_label_is_changed_whatever_is_looked_for() {
+    let bench = Bench::new();
+    let (path, link) = bench.invited().await;
+    bench.anybody("POST", &format!("{link}/look"), &[], ACCOUNT).await;
+    let owner = text("con_0193b2c0000070008000000000000009");
+    held_about_the_role(&bench, &path, "OWNER", [("connection_id", owner)]).await;
+    let answer = bench.operator("PATCH", &path, r#"{"label":"prod"}"#).await;
+    assert_eq!((answer.status, &answer.body["label"]), (StatusCode::ACCEPTED, &json!("prod")), "{answer:?}");
+    assert_eq!((answer.body["looking"]["attempts"].clone(), bench.messages().len()), (json!(0), 1));
+}
+
 #[tokio::test]
 async fn a_role_that_no_grant_has_room_for_is_not_looked_for() {
     let bench = Bench::new();
