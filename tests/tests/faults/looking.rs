@@ -9,7 +9,7 @@ use crate::row::{Call, Row};
 use crate::workflow::{Scene, Workflow};
 
 /// What Drawbridge sends when the role was found.
-const FOUND: &str = "onboarder SQS SendMessage verify";
+const FOUND: &str = "OnboarderFunction SQS SendMessage verify";
 
 /// A customer has a role looked for that is there already.
 pub(crate) struct Looking;
