@@ -1,9 +1,10 @@
 //! The sweep: looks after every connection whose time has come.
 //!
 //! Accepted connections are verified again, an offboarding that stalled is tried again, and work
-//! whose message was lost is begun anew. A look for a role ends then. A schedule sends the first message of a sweep; each takes
-//! one page and sends the next while there are more. What is looked after gets another time, so a
-//! crash, a second delivery and two sweeps at once only find less to do.
+//! whose message was lost is begun anew; a look for a role ends then. A schedule sends the first
+//! message of a sweep; each takes one page and sends the next while there are more. What is looked
+//! after gets another time, so a crash, a second delivery and two sweeps at once only find less to
+//! do.
 
 use domain::connection::Change;
 use domain::message::{DuePlace, OnboardingMessage, Sweep};
