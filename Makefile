@@ -15,7 +15,8 @@ ARCHITECTURE ?= arm64
 
 # A stack whose day has ten seconds, and where each role has a grant of its own.
 BRISK = BrokerCount=2,GrantsPerBroker=20,GrantCharacters=200,ProofIntervalSeconds=10,FullProofIntervalSeconds=40,$\
-	ProofRetrySeconds=3,InviteLifetimeSeconds=3,PlanLifetimeSeconds=2,ProofSweepExpression=rate(1 minute)
+	ProofRetrySeconds=3,InviteLifetimeSeconds=3,LookLifetimeSeconds=2,PlanLifetimeSeconds=2,$\
+	ProofSweepExpression=rate(1 minute)
 
 # A stack whose calls are broken one by one. Each role fills a grant there too, so that rows do not meet, and no sweep
 # disturbs them.

@@ -45,6 +45,11 @@ pub fn view_with(connection: &Value, external_id: ExternalId, rows: Rows, colour
         ("role", text("role_arn")),
         ("role name", text("role_name")),
     ];
+    if let Some(looking) = connection.get("looking").filter(|looking| looking.is_object()) {
+        let (role, until) = (field(looking, "role_arn"), time(looking, "until"));
+        let told = format!("{role} until {until}, {} attempts so far", field(looking, "attempts"));
+        fields.push(("looking for", Cell::new(told)));
+    }
     if external_id == ExternalId::Shown {
         fields.push(("external ID", text("external_id")));
     }
@@ -205,6 +210,18 @@ mod tests {
         assert!(unchecked.contains("permissions    not checked"), "{unchecked}");
         let ended = outcome(&connection("offboarded", "denied"), false);
         assert!(!ended.contains("ermissions"), "{ended}");
+    }
+
+    #[test]
+    fn a_role_that_is_looked_for_is_shown() {
+        let looking = json!({"role_arn": "arn:x", "until": "2026-11-22T02:04:35.5Z", "attempts": 3});
+        let text = view(&json!({"state": "pending_role", "looking": looking}), ExternalId::Hidden, false);
+        assert!(
+            text.contains("looking for    arn:x until 2026-11-22 02:04:35Z, 3 attempts so far"),
+            "{text}"
+        );
+        let text = view(&json!({"state": "pending_role", "looking": null}), ExternalId::Hidden, false);
+        assert!(!text.contains("looking"), "{text}");
     }
 
     #[test]

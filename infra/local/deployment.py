@@ -32,6 +32,7 @@ PARAMETERS = {
     # Local IAM propagates at once, so that the waiting that AWS needs would only make tests slow.
     "AgreementIntervalSeconds": "1",
     "PropagationDeadlineSeconds": "20",
+    "LookIntervalSeconds": "1",
     "DeletionProtection": "false",
     "ThrottlingRateLimit": "10000",
     "ThrottlingBurstLimit": "5000",

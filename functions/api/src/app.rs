@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts as _;
 use axum::http::request::Parts;
-use domain::connection::{End, InviteHold, Occasion, Start};
+use domain::connection::{End, InviteHold, LookStart, Occasion, Start};
 use domain::grant::Capacity;
 use domain::invite::Invite;
 use domain::verification::Depth;
-use domain::{Actor, Deployment, EventId, OffboardingId, VerificationId};
+use domain::{Actor, Deployment, EventId, LookId, OffboardingId, VerificationId};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
 use store::{OnboardingQueue, RunsQueue, Store};
@@ -31,6 +31,8 @@ pub struct App {
     pub propagation_deadline: SignedDuration,
     /// How many grants there can be, and how large.
     pub capacity: Capacity,
+    /// How long a role is looked for.
+    pub look_lifetime: SignedDuration,
     /// How long an invite is in force.
     pub invite_lifetime: SignedDuration,
     /// Where customers reach the API, with no slash at its end.
@@ -66,6 +68,7 @@ impl App {
                 environment.required("PROPAGATION_DEADLINE_SECONDS")?,
             ),
             capacity: environment.grant_capacity()?,
+            look_lifetime: SignedDuration::from_secs(environment.required("LOOK_LIFETIME_SECONDS")?),
             invite_lifetime: SignedDuration::from_secs(environment.required("INVITE_LIFETIME_SECONDS")?),
             public_url: environment.required::<String>("PUBLIC_URL")?.trim_end_matches('/').into(),
         })
@@ -86,6 +89,12 @@ impl App {
             deadline: now + self.propagation_deadline,
             depth: Depth::Full,
         }
+    }
+
+    /// A look for a role that begins at `now`.
+    #[must_use]
+    pub fn look(&self, now: Timestamp) -> LookStart {
+        LookStart { id: LookId::new(now, random()), until: now + self.look_lifetime }
     }
 
     /// An offboarding that begins at `now`.

@@ -1,7 +1,8 @@
 //! How every change of a connection is carried out.
 
-use domain::connection::{Change, End, Occasion, Start, role_already_connected};
-use domain::{Actor, Connection, ConnectionId, ConnectionState, Error, grant};
+use domain::connection::{Change, End, LookStart, Occasion, Start, role_already_connected};
+use domain::message::OnboardingMessage;
+use domain::{Actor, Connection, ConnectionId, ConnectionState, Error, RoleArn, grant};
 use jiff::SignedDuration;
 
 use crate::app::App;
@@ -19,6 +20,7 @@ pub(crate) const ATTEMPTS: usize = 3;
 pub(crate) struct Moment {
     pub occasion: Occasion,
     pub start: Start,
+    pub look: LookStart,
     pub end: End,
 }
 
@@ -40,12 +42,11 @@ pub(crate) async fn carry_out(
     loop {
         let before = app.store.connection(id).await?;
         let occasion = app.occasion(actor.clone());
-        let moment = Moment { start: app.start(occasion.now), end: app.end(occasion.now), occasion };
+        let now = occasion.now;
+        let moment = Moment { start: app.start(now), look: app.look(now), end: app.end(now), occasion };
         let Some(change) = decide(&before, moment)? else { return Ok(before) };
         refuse_owned_or_full(app, &before, &change).await?;
-        if begins_work(&before, &change)
-            && let Some(message) = change.next_message()
-        {
+        if let Some(message) = message_of(&before, &change) {
             app.queue.send(&message, HEAD_START).await?;
         }
         let completion = answer(&change.connection).and_then(|answer| request.completion(answer));
@@ -58,21 +59,32 @@ pub(crate) async fn carry_out(
     }
 }
 
-/// Whether the change begins a verification or an offboarding.
+/// The message of the work that the change begins, if it begins any.
+fn message_of(before: &Connection, change: &Change) -> Option<OnboardingMessage> {
+    if begins_work(before, change) {
+        return change.next_message();
+    }
+    // A look that the change ends gives back its grant at once, and not when its next step would have come.
+    let ended = before.looking().filter(|_| change.connection.looking().is_none())?;
+    Some(OnboardingMessage::Look(ended.next_message(before.id)))
+}
+
+/// Whether the change begins a verification, a look for a role or an offboarding.
 fn begins_work(before: &Connection, change: &Change) -> bool {
     let after = &change.connection;
     let verification = |connection: &Connection| connection.verification.as_ref().map(|v| v.id);
     let offboarding = |connection: &Connection| connection.offboarding.as_ref().map(|o| o.id);
-    verification(before) != verification(after) || offboarding(before) != offboarding(after)
+    let look = |connection: &Connection| connection.look.as_ref().map(|look| look.id);
+    verification(before) != verification(after)
+        || look(before) != look(after)
+        || offboarding(before) != offboarding(after)
 }
 
 /// Refuses a role that another connection owns, or that no grant has room for. Whoever wins a race
 /// for one is decided by proof, in a transaction; this only spares the others the wait.
 async fn refuse_owned_or_full(app: &App, before: &Connection, change: &Change) -> Result<(), Error> {
     let after = &change.connection;
-    let Some(role) = after.role_arn.as_ref().filter(|_| after.state == ConnectionState::Verifying) else {
-        return Ok(());
-    };
+    let Some(role) = role_to_be_granted(before, after) else { return Ok(()) };
     let owner = app.store.role_owner(role);
     let has_room = async {
         // What is granted already stays where it is.
@@ -91,4 +103,14 @@ async fn refuse_owned_or_full(app: &App, before: &Connection, change: &Change) -
         return Err(grant::capacity_exhausted());
     }
     Ok(())
+}
+
+/// The role that is to be granted after the change, unless it is proven to be the connection's already.
+/// What is looked for was admitted when the look began.
+fn role_to_be_granted<'a>(before: &Connection, after: &'a Connection) -> Option<&'a RoleArn> {
+    let unproven = match after.looking() {
+        Some(look) => before.looking().is_none_or(|known| known.id != look.id),
+        None => after.state == ConnectionState::Verifying,
+    };
+    after.role_to_grant().filter(|_| unproven)
 }

@@ -25,6 +25,7 @@ mod list_events;
 mod list_jobs;
 mod list_runs;
 mod list_schedules;
+mod look_for_invited_role;
 mod offboard_connection;
 mod openapi;
 mod preview_schedule;
@@ -96,6 +97,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_onboarding::show_onboarding))
         .routes(routes!(submit_invited_role::submit_invited_role))
         .routes(routes!(verify_invited_role::verify_invited_role))
+        .routes(routes!(look_for_invited_role::look_for_invited_role))
         .routes(routes!(show_health::show_health))
         .routes(routes!(openapi::show_openapi))
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::invited::Invited;
 use crate::show_setup::SetupView;
-use crate::view::{VerificationView, checks_of};
+use crate::view::{LookingView, VerificationView, checks_of};
 use web::problem::Refused;
 
 /// How far the customer's connection has come.
@@ -22,6 +22,8 @@ pub(crate) struct ProgressView {
     verification: VerificationView,
     /// Why the connection is not active, each with what mends it.
     reasons: Vec<Reason>,
+    /// The look for the ready-made role, while one goes on.
+    looking: Option<LookingView>,
     /// What to know though nothing is wrong.
     warnings: Vec<Reason>,
     role_arn: Option<String>,
@@ -56,6 +58,7 @@ impl From<&Connection> for ProgressView {
             state: connection.state,
             verification: VerificationView::of(connection),
             reasons: connection.reasons.clone(),
+            looking: LookingView::of(connection),
             warnings: connection.warnings(),
             role_arn: connection.role_arn.as_ref().map(ToString::to_string),
             role_name: connection.role_name().to_string(),

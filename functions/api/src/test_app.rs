@@ -145,6 +145,7 @@ impl Bench {
             }),
             propagation_deadline: SignedDuration::from_mins(5),
             capacity: domain::grant::Capacity { brokers: 1, per_broker: 10, characters: 6144 },
+            look_lifetime: SignedDuration::from_hours(1),
             invite_lifetime,
             public_url: PUBLIC_URL.into(),
         };

@@ -59,6 +59,32 @@ impl VerificationView {
     }
 }
 
+/// How the ready-made role is looked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LookingView {
+    /// The role that is looked for.
+    role_arn: String,
+    /// When it is looked for no more.
+    #[schema(value_type = String, format = DateTime)]
+    until: jiff::Timestamp,
+    /// When the next attempt is due.
+    #[schema(value_type = String, format = DateTime)]
+    next_at: jiff::Timestamp,
+    /// How often it was tried so far.
+    attempts: u32,
+}
+
+impl LookingView {
+    pub fn of(connection: &Connection) -> Option<Self> {
+        connection.looking().map(|look| Self {
+            role_arn: look.role_arn.to_string(),
+            until: look.until(),
+            next_at: look.next_at,
+            attempts: look.attempts,
+        })
+    }
+}
+
 /// One customer's AWS account, reached through one role.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionView {
@@ -67,6 +93,8 @@ pub(crate) struct ConnectionView {
     label: Option<String>,
     state: ConnectionState,
     verification: VerificationView,
+    /// The look for the ready-made role, while one goes on.
+    looking: Option<LookingView>,
     /// Why the connection is not active, each with what mends it.
     reasons: Vec<Reason>,
     /// What the operator should know though nothing is wrong.
@@ -132,6 +160,7 @@ impl From<Connection> for ConnectionView {
             customer_id: connection.customer_id.to_string(),
             state: connection.state,
             verification: VerificationView::of(&connection),
+            looking: LookingView::of(&connection),
             warnings: connection.warnings(),
             account_id: connection.account_id.as_ref().map(ToString::to_string),
             role_arn: connection.role_arn.as_ref().map(ToString::to_string),

@@ -34,6 +34,8 @@ pub struct App {
     pub agreement_interval: SignedDuration,
     /// How long a role and its grant may take to work, and to cease to.
     pub propagation_deadline: SignedDuration,
+    /// How soon a role that is looked for and was not there is looked for again, the first time.
+    pub look_interval: SignedDuration,
     /// When connections are looked at again.
     pub cadence: Cadence,
     /// Held while a role is put into a grant: messages of one batch would only meet in the table.
@@ -63,6 +65,7 @@ impl App {
             rounds: environment.required("AGREEMENT_ROUNDS")?,
             agreement_interval: seconds("AGREEMENT_INTERVAL_SECONDS")?,
             propagation_deadline: seconds("PROPAGATION_DEADLINE_SECONDS")?,
+            look_interval: seconds("LOOK_INTERVAL_SECONDS")?,
             cadence: Cadence {
                 interval: seconds("PROOF_INTERVAL_SECONDS")?,
                 full_interval: seconds("FULL_PROOF_INTERVAL_SECONDS")?,

@@ -13,7 +13,7 @@ pub(crate) async fn grant(
     mut connection: Connection,
     force: Force,
 ) -> Result<(Connection, bool), Error> {
-    let shard = match (connection.shard, connection.role_arn.clone()) {
+    let shard = match (connection.shard, connection.role_to_grant().cloned()) {
         (Some(shard), _) => shard,
         (None, Some(role)) => {
             let _turn = app.granting.lock().await;

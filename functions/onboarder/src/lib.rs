@@ -1,4 +1,4 @@
-//! The onboarding queue: grants a role, waits for it, proves that its trust holds, and decides;
+//! The onboarding queue: looks for a role, grants it, waits for it, proves that its trust holds, and decides;
 //! proves it again every day; takes access away again; and keeps IAM and the table in step.
 //!
 //! A message says which step of which work is next, and nothing else; the table says what is. So a
@@ -9,6 +9,7 @@ mod app;
 mod check_permissions;
 mod give_back;
 mod grant;
+mod look_for_role;
 mod offboard;
 mod publish;
 mod receive;

@@ -5,7 +5,7 @@ use domain::Error;
 use domain::message::OnboardingMessage;
 
 use crate::app::App;
-use crate::{offboard, publish, reconcile, sweep, verify};
+use crate::{look_for_role, offboard, publish, reconcile, sweep, verify};
 
 /// Takes every message of a batch at once.
 pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
@@ -15,6 +15,7 @@ pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
 async fn take(app: &App, message: OnboardingMessage, again: bool) -> Result<(), Error> {
     match message {
         OnboardingMessage::Verify(step) => Box::pin(verify::take_step(app, &step, again)).await,
+        OnboardingMessage::Look(step) => Box::pin(look_for_role::take_step(app, &step, again)).await,
         OnboardingMessage::Offboard(step) => Box::pin(offboard::take_step(app, &step, again)).await,
         OnboardingMessage::Publish(grant) => Box::pin(publish::take(app, &grant)).await,
         OnboardingMessage::Sweep(sweep) => Box::pin(sweep::take(app, &sweep)).await,

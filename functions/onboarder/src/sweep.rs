@@ -1,9 +1,10 @@
 //! The sweep: looks after every connection whose time has come.
 //!
 //! Accepted connections are verified again, an offboarding that stalled is tried again, and work
-//! whose message was lost is begun anew. A schedule sends the first message of a sweep; each takes
-//! one page and sends the next while there are more. What is looked after gets another time, so a
-//! crash, a second delivery and two sweeps at once only find less to do.
+//! whose message was lost is begun anew; a look for a role ends then. A schedule sends the first
+//! message of a sweep; each takes one page and sends the next while there are more. What is looked
+//! after gets another time, so a crash, a second delivery and two sweeps at once only find less to
+//! do.
 
 use domain::connection::Change;
 use domain::message::{DuePlace, OnboardingMessage, Sweep};
@@ -64,6 +65,11 @@ async fn look_after(app: &App, place: &DuePlace, now: Timestamp) -> Result<(), E
         // The index learns of it later than the table.
         return Ok(());
     }
+    if let Some(look) = connection.looking() {
+        // Its message was lost. It is past its end, so that its next step ends it.
+        let message = OnboardingMessage::Look(look.next_message(connection.id));
+        app.queue.send(&message, SignedDuration::ZERO).await?;
+    }
     let looked_after = match begin(app, &connection, now)? {
         Some((change, message)) => {
             // Sent before it is written, as the API does: what is not written is dropped.
@@ -86,6 +92,9 @@ fn begin(
     connection: &Connection,
     now: Timestamp,
 ) -> Result<Option<(Change, OnboardingMessage)>, Error> {
+    if connection.state == ConnectionState::PendingRole {
+        return Ok(None);
+    }
     let occasion = App::occasion(now);
     let change = if connection.state == ConnectionState::Offboarding {
         connection.offboard(app.end(now), occasion)?

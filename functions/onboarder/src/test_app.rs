@@ -172,6 +172,7 @@ impl Bench {
             rounds: 2,
             agreement_interval: SignedDuration::from_secs(15),
             propagation_deadline: SignedDuration::from_mins(5),
+            look_interval: SignedDuration::from_secs(5),
             cadence: sample::cadence(),
             granting: tokio::sync::Mutex::default(),
         };

@@ -112,6 +112,20 @@ impl TrustProbes {
         Ok(answer.outcome)
     }
 
+    /// Whether the role that a connection looks for is there and lets its broker in. A role of another
+    /// connection's asks for another external ID, and refuses ours. The session, if one is given, is
+    /// limited to nothing and dropped.
+    ///
+    /// # Errors
+    /// When the connection looks for no role, or has no grant for it.
+    pub async fn look_for_role(&self, connection: &Connection, name: &str) -> Result<ProbeOutcome, Error> {
+        let (Some(look), Some(shard)) = (connection.looking(), connection.shard) else {
+            return Err(Error::internal(format!("{} has no granted role to look for", connection.id)));
+        };
+        let as_submitted = Connection { role_arn: Some(look.role_arn.clone()), ..connection.clone() };
+        self.try_role(&as_submitted, shard, name).await
+    }
+
     /// Whether the session belongs to the account that the role's ARN names; `None` when AWS did
     /// not say.
     async fn account_matches(&self, session: Credentials, role: &RoleArn) -> Option<bool> {

@@ -72,6 +72,12 @@ pub enum EventType {
     /// The customer's invite has ended.
     #[serde(rename = "connection.invite_revoked")]
     InviteRevoked,
+    /// The customer's role is looked for; `data` says which, and until when.
+    #[serde(rename = "connection.look_started")]
+    LookStarted,
+    /// The customer's role was looked for in vain, which is no failure.
+    #[serde(rename = "connection.look_ended")]
+    LookEnded,
     /// It is tried again to show that the role is out of reach.
     #[serde(rename = "connection.offboarding_retried")]
     OffboardingRetried,

@@ -6,6 +6,7 @@
 mod change;
 mod conclude;
 mod invite;
+mod look;
 mod offboard;
 mod scope;
 
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::external_id::ExternalId;
 use crate::grant::Shard;
 use crate::id::{ConnectionId, CustomerId};
+use crate::look::Look;
 use crate::offboarding::{Offboarding, Receipt};
 use crate::place::{AccountId, Region};
 use crate::proof::Trust;
@@ -31,7 +33,7 @@ use crate::state::{ConnectionEvent, ConnectionState};
 use crate::steps::Steps;
 use crate::verification::Verification;
 
-pub use change::{Change, End, InviteHold, NewConnection, Occasion, Release, Scope, Start};
+pub use change::{Change, End, InviteHold, LookStart, NewConnection, Occasion, Release, Scope, Start};
 
 /// A connection.
 ///
@@ -66,7 +68,9 @@ pub struct Connection {
     pub regions: BTreeSet<Region>,
     /// What the latest verification found out about the trust policy.
     pub trust: Trust,
-    /// The grant that names the role, while one does.
+    /// The latest look for the role, if there was one.
+    pub look: Option<Look>,
+    /// The grant that names the role, or the one that is looked for, while one does.
     pub shard: Option<Shard>,
     /// Grants that are no longer needed, until they have been given back.
     pub releases: Vec<Release>,
@@ -123,6 +127,7 @@ impl Connection {
             capabilities: new.capabilities,
             regions: new.regions,
             trust: Trust::default(),
+            look: None,
             shard: None,
             releases: Vec::new(),
             invite: Some(new.invite.clone()),
@@ -141,10 +146,20 @@ impl Connection {
         Ok(Change { invites: Some(new.invite), ..connection.told(EventType::Created, data, occasion) })
     }
 
+    /// The role that our grant is, or is to be, held for: the connection's own, or the one that is looked
+    /// for.
+    #[must_use]
+    pub fn role_to_grant(&self) -> Option<&RoleArn> {
+        match self.looking() {
+            Some(look) => Some(&look.role_arn),
+            None => self.role_arn.as_ref().filter(|_| self.state.needs_grant()),
+        }
+    }
+
     /// Whether this connection needs `role` granted.
     #[must_use]
     pub fn needs_grant_of(&self, role: &RoleArn) -> bool {
-        self.state.needs_grant() && self.role_arn.as_ref() == Some(role)
+        self.role_to_grant() == Some(role)
     }
 
     /// The name that the customer's role has, or is to have.
@@ -206,14 +221,13 @@ impl Connection {
             return self.request_verification(start, occasion);
         }
         if occasion.actor == Actor::Customer && self.first_proven_at.is_some() {
-            return Err(Error::conflict(
-                "invite_read_only",
-                "the role has been proven, and from then on only the provider can replace it; if you have changed \
-                 the role itself, ask for a check",
-            ));
+            return Err(Self::read_only());
         }
         let state = self.state.after(ConnectionEvent::RoleSubmitted)?;
-        let mut next = self.clone().without_grant();
+        if self.looking().is_some_and(|look| look.role_arn == role) {
+            return Ok(Some(self.submit_looked_for(start, occasion)?));
+        }
+        let mut next = self.clone().without_look().without_grant();
         next.role_arn = Some(role);
         next.trust = Trust::default();
         next.last_verified_at = None;
@@ -235,6 +249,14 @@ impl Connection {
             return Ok(None);
         }
         Ok(Some(self.clone().verify_from(self.state, state, start, occasion)))
+    }
+
+    fn read_only() -> Error {
+        Error::conflict(
+            "invite_read_only",
+            "the role has been proven, and from then on only the provider can replace it; if you have changed \
+             the role itself, ask for a check",
+        )
     }
 
     fn verify_from(
@@ -271,7 +293,9 @@ impl Connection {
 
     /// The same connection, with its grant marked to be given back.
     fn without_grant(mut self) -> Self {
-        if let (Some(shard), Some(role_arn)) = (self.shard.take(), self.role_arn.clone()) {
+        let looked_for = self.looking().map(|look| &look.role_arn);
+        let granted = looked_for.or(self.role_arn.as_ref()).cloned();
+        if let (Some(shard), Some(role_arn)) = (self.shard.take(), granted) {
             let release = Release { role_arn, shard };
             if !self.releases.contains(&release) {
                 self.releases.push(release);

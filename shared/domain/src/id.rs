@@ -124,6 +124,10 @@ id!(
     VerificationId, "ver_", "a verification"
 );
 id!(
+    /// One look for a customer's role. Later ones compare greater.
+    LookId, "look_", "a look"
+);
+id!(
     /// One offboarding of a connection, or a later attempt at it. Later ones compare greater.
     OffboardingId, "off_", "an offboarding"
 );

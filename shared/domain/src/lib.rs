@@ -23,6 +23,7 @@ pub mod id;
 pub mod invite;
 pub mod job;
 pub mod kind;
+pub mod look;
 pub mod manifest;
 pub mod message;
 pub mod offboarding;
@@ -55,8 +56,8 @@ pub use deployment::Deployment;
 pub use error::{Error, ErrorKind, FieldError};
 pub use external_id::ExternalId;
 pub use id::{
-    BackupId, ConnectionId, CredentialsId, CustomerId, EventId, JobId, OffboardingId, OperationId, PlanId,
-    ReconciliationId, RunId, ScheduleId, VerificationId,
+    BackupId, ConnectionId, CredentialsId, CustomerId, EventId, JobId, LookId, OffboardingId, OperationId,
+    PlanId, ReconciliationId, RunId, ScheduleId, VerificationId,
 };
 pub use place::{AccountId, Partition, Region};
 pub use state::ConnectionState;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grant::Shard;
 use crate::id::{
-    ConnectionId, OffboardingId, OperationId, ReconciliationId, RunId, ScheduleId, VerificationId,
+    ConnectionId, LookId, OffboardingId, OperationId, ReconciliationId, RunId, ScheduleId, VerificationId,
 };
 
 /// What a queue carries.
@@ -167,6 +167,8 @@ impl Message for OnboardingMessage {}
 pub enum OnboardingMessage {
     /// Take the next step of a verification.
     Verify(VerifyStep),
+    /// Take the next step of a look for a role.
+    Look(LookStep),
     /// Take the next step of an offboarding.
     Offboard(OffboardStep),
     /// See to it that a grant in IAM is what the table says.
@@ -189,6 +191,20 @@ pub struct VerifyStep {
     /// Which step, from 0. Only the step that the table expects is taken.
     pub step: u32,
     /// When waiting ends, so that no message can go round for ever.
+    pub deadline: Timestamp,
+}
+
+/// One step of a look for a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookStep {
+    /// For whose role.
+    pub connection_id: ConnectionId,
+    /// Which of that connection's looks.
+    pub look_id: LookId,
+    /// Which step, from 0. Only the step that the table expects is taken.
+    pub step: u32,
+    /// When it ends, so that no message can go round for ever.
     pub deadline: Timestamp,
 }
 
@@ -271,6 +287,19 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<OnboardingMessage>(broken).is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn a_look_is_named_and_not_described() {
+        let step = LookStep {
+            connection_id: ConnectionId::new(Timestamp::UNIX_EPOCH, [1; 10]),
+            look_id: LookId::new(Timestamp::UNIX_EPOCH, [2; 10]),
+            step: 3,
+            deadline: Timestamp::UNIX_EPOCH,
+        };
+        let text = serde_json::to_string(&OnboardingMessage::Look(step.clone())).unwrap();
+        assert!(text.starts_with(r#"{"kind":"look","#) && !text.contains("arn:"), "{text}");
+        assert_eq!(serde_json::from_str::<OnboardingMessage>(&text).unwrap(), OnboardingMessage::Look(step));
     }
 
     /// EventBridge replaces the time by the one that it was scheduled for. Source: EventBridge Scheduler

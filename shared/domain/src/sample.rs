@@ -10,14 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::arn::RoleName;
 use crate::backup::{Backup, BackupState};
 use crate::cadence::Cadence;
-use crate::connection::{Change, End, InviteHold, NewConnection, Occasion, Start};
+use crate::connection::{Change, End, InviteHold, LookStart, NewConnection, Occasion, Start};
 use crate::invite::Invite;
 use crate::kind::Kind;
 use crate::manifest::{KeyPart, Known, TableManifest};
 use crate::verification::Depth;
 use crate::{
     Actor, BackupId, Capability, CapabilitySet, Connection, ConnectionId, CustomerId, Deployment, EventId,
-    ExternalId, JobId, OffboardingId, Region, RunId, VerificationId,
+    ExternalId, JobId, LookId, OffboardingId, Region, RunId, VerificationId,
 };
 
 /// When everything of this module happens.
@@ -48,6 +48,20 @@ pub fn start() -> Start {
         deadline: NOW + SignedDuration::from_mins(5),
         depth: Depth::Full,
     }
+}
+
+/// A look that begins, with an hour.
+#[must_use]
+pub fn look_start() -> LookStart {
+    LookStart { id: LookId::new(NOW, [6; 10]), until: NOW + SignedDuration::from_hours(1) }
+}
+
+/// `before`, whose role a customer has looked for in 222222222222.
+#[must_use]
+pub fn looking(before: &Connection) -> Change {
+    let occasion = Occasion { actor: Actor::Customer, ..occasion() };
+    let account = Some("222222222222".parse().unwrap());
+    before.look_for_role(account, &deployment(), look_start(), occasion).unwrap().unwrap()
 }
 
 /// An offboarding that begins, with five minutes.

@@ -42,6 +42,8 @@ pub enum ConnectionEvent {
     Inconclusive,
     /// Capabilities or Regions were changed.
     ScopeChanged,
+    /// The role is to be looked for.
+    LookRequested,
     /// The connection is to end.
     OffboardingRequested,
     /// Offboarding showed that the role can no longer be assumed.
@@ -118,6 +120,7 @@ impl ConnectionState {
                 E::VerificationRequested | E::ScopeChanged | E::Inconclusive,
             )
             | (Self::PendingRole | Self::Failed, E::ScopeChanged)
+            | (Self::PendingRole, E::LookRequested)
             | (Self::Offboarding | Self::Offboarded, E::OffboardingRequested) => self,
 
             (Self::Verifying | Self::Active | Self::Degraded | Self::Suspended, E::Accepted) => Self::Active,
@@ -138,6 +141,15 @@ impl ConnectionState {
             ) => Self::Offboarding,
             (Self::Offboarding, E::AccessGone) => Self::Offboarded,
 
+            (
+                Self::Verifying | Self::Active | Self::Degraded | Self::Failed | Self::Suspended,
+                E::LookRequested,
+            ) => {
+                return Err(conflict(
+                    self,
+                    "it has a role already; submit another, or ask for a check of this one",
+                ));
+            }
             (Self::PendingRole, E::VerificationRequested) => {
                 return Err(conflict(self, "there is no role to verify yet; submit its ARN first"));
             }
@@ -167,7 +179,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    const EVENTS: [E; 9] = [
+    const EVENTS: [E; 10] = [
         E::RoleSubmitted,
         E::VerificationRequested,
         E::Accepted,
@@ -177,6 +189,7 @@ mod tests {
         E::ScopeChanged,
         E::OffboardingRequested,
         E::AccessGone,
+        E::LookRequested,
     ];
 
     /// The whole table, written out by hand from the contract: a row a state, a column an event
@@ -186,7 +199,21 @@ mod tests {
         use S::{Active, Degraded, Failed, Offboarded, Offboarding, PendingRole, Suspended, Verifying};
         const NO: Option<S> = None;
         let table = [
-            (PendingRole, [Some(Verifying), NO, NO, NO, NO, NO, Some(PendingRole), Some(Offboarding), NO]),
+            (
+                PendingRole,
+                [
+                    Some(Verifying),
+                    NO,
+                    NO,
+                    NO,
+                    NO,
+                    NO,
+                    Some(PendingRole),
+                    Some(Offboarding),
+                    NO,
+                    Some(PendingRole),
+                ],
+            ),
             (
                 Verifying,
                 [
@@ -198,6 +225,7 @@ mod tests {
                     Some(Failed),
                     Some(Verifying),
                     Some(Offboarding),
+                    NO,
                     NO,
                 ],
             ),
@@ -213,6 +241,7 @@ mod tests {
                     Some(Active),
                     Some(Offboarding),
                     NO,
+                    NO,
                 ],
             ),
             (
@@ -227,9 +256,13 @@ mod tests {
                     Some(Degraded),
                     Some(Offboarding),
                     NO,
+                    NO,
                 ],
             ),
-            (Failed, [Some(Verifying), Some(Verifying), NO, NO, NO, NO, Some(Failed), Some(Offboarding), NO]),
+            (
+                Failed,
+                [Some(Verifying), Some(Verifying), NO, NO, NO, NO, Some(Failed), Some(Offboarding), NO, NO],
+            ),
             (
                 Suspended,
                 [
@@ -242,10 +275,11 @@ mod tests {
                     Some(Suspended),
                     Some(Offboarding),
                     NO,
+                    NO,
                 ],
             ),
-            (Offboarding, [NO, NO, NO, NO, NO, NO, NO, Some(Offboarding), Some(Offboarded)]),
-            (Offboarded, [NO, NO, NO, NO, NO, NO, NO, Some(Offboarded), NO]),
+            (Offboarding, [NO, NO, NO, NO, NO, NO, NO, Some(Offboarding), Some(Offboarded), NO]),
+            (Offboarded, [NO, NO, NO, NO, NO, NO, NO, Some(Offboarded), NO, NO]),
         ];
         for (state, row) in table {
             for (event, expected) in EVENTS.into_iter().zip(row) {

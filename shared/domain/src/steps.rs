@@ -36,7 +36,7 @@ pub enum Place {
 
 impl Steps {
     /// How long after its last step running work counts as stuck: longer than any delay between
-    /// two steps, which the template bounds to two minutes, and the time a step may take.
+    /// two steps, which are five minutes at most, and the time a step may take.
     const GRACE: SignedDuration = SignedDuration::from_mins(7);
 
     /// Work that begins.

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use domain::connection::{Change, Release, role_already_connected};
+use domain::look::Look;
 use domain::message::DuePlace;
 use domain::offboarding::Offboarding;
 use domain::verification::Verification;
@@ -207,6 +208,14 @@ impl Store {
     /// 409 `concurrent_change` when the connection is no longer what was read.
     pub async fn advance(&self, before: &Connection, verification: &Verification) -> Result<(), Error> {
         self.set(before, "verification", attribute(verification)?).await
+    }
+
+    /// Records how far a look for a role has come, which is no change that callers see.
+    ///
+    /// # Errors
+    /// 409 `concurrent_change` when the connection is no longer what was read.
+    pub async fn advance_look(&self, before: &Connection, look: &Look) -> Result<(), Error> {
+        self.set(before, "look", attribute(look)?).await
     }
 
     /// Records how far an offboarding has come, which is no change that callers see.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::audit::{About, EventType};
 use domain::connection::{InviteHold, Release};
 use domain::grant::Shard;
+use domain::look::Look;
 use domain::offboarding::{Offboarding, Receipt};
 use domain::proof::Trust;
 use domain::reason::Reason;
@@ -77,6 +78,7 @@ pub(crate) struct ConnectionRecord {
     capabilities: CapabilitySet,
     regions: BTreeSet<Region>,
     trust: Trust,
+    look: Option<Look>,
     shard: Option<Shard>,
     releases: Vec<Release>,
     invite: Option<InviteHold>,
@@ -120,6 +122,7 @@ impl From<&Connection> for ConnectionRecord {
             capabilities,
             regions,
             trust,
+            look,
             shard,
             releases,
             invite,
@@ -149,6 +152,7 @@ impl From<&Connection> for ConnectionRecord {
             capabilities,
             regions,
             trust,
+            look,
             shard,
             releases,
             invite,
@@ -192,6 +196,7 @@ impl TryFrom<ConnectionRecord> for Connection {
             capabilities: record.capabilities,
             regions: record.regions,
             trust: record.trust,
+            look: record.look,
             shard: record.shard,
             releases: record.releases,
             invite: record.invite,

@@ -66,6 +66,11 @@ pub(crate) fn offboarded() -> Connection {
     offboarding().conclude_offboarding(occasion()).unwrap().connection
 }
 
+/// A connection whose role is looked for, and granted.
+pub(crate) fn looking() -> Connection {
+    Connection { shard: Some(shard(3)), ..domain::sample::looking(&created().connection).connection }
+}
+
 /// A connection with everything that one can have while it is accepted.
 pub(crate) fn full() -> Connection {
     let rejected = Outcome::Rejected(vec![domain::reason::ReasonCode::TrustMissingExternalId]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use blackbox::CustomerAccount;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::workflow::Scene;
 
@@ -54,10 +54,28 @@ impl Connected {
     }
 
     async fn begin_for(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
+        Self::begin_as(scene, name, capabilities, &json!({})).await.0
+    }
+
+    /// The same, and the path of the customer's link; the role's name is announced, so that it can be
+    /// looked for.
+    pub async fn begin_to_look(scene: &Scene, name: &str) -> (Self, String) {
+        let announced = json!({"role_name": name});
+        let (connected, connection) = Self::begin_as(scene, name, OBSERVE, &announced).await;
+        (connected, scene.user.api.path_of_link(&connection))
+    }
+
+    async fn begin_as(
+        scene: &Scene,
+        name: &str,
+        capabilities: &'static [&'static str],
+        further: &Value,
+    ) -> (Self, Value) {
         let user = &scene.user;
         let (customer, _) = user.ask(Method::POST, "/v1/customers", Some(&json!({"name": name}))).await;
         let customer = customer.expect(201)["customer_id"].as_str().unwrap().to_owned();
-        let wanted = json!({"capabilities": capabilities, "regions": ["us-east-1"], "label": name});
+        let mut wanted = json!({"capabilities": capabilities, "regions": ["us-east-1"], "label": name});
+        wanted.as_object_mut().unwrap().extend(further.as_object().cloned().unwrap_or_default());
         let path = format!("/v1/customers/{customer}/connections");
         let connection = user.ask(Method::POST, &path, Some(&wanted)).await.0.expect(201);
         let id = connection["connection_id"].as_str().unwrap().to_owned();
@@ -66,7 +84,7 @@ impl Connected {
         let setup = user.read(&format!("/v1/connections/{id}/setup?format=json")).await;
         let account = CustomerAccount::on(scene.stack);
         let role_arn = account.make_role(name, &setup["trust_policy"]).await;
-        Self { id, account: Some(account), capabilities, role_arn, ..Self::default() }
+        (Self { id, account: Some(account), capabilities, role_arn, ..Self::default() }, connection)
     }
 
     /// Submits the role, and returns how often it took until an answer came.

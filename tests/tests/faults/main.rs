@@ -13,6 +13,7 @@
 
 mod backing_up;
 mod connected;
+mod looking;
 mod observe;
 mod offboarding;
 mod onboarding;
@@ -31,6 +32,11 @@ mod workflow;
 #[tokio::test]
 async fn onboarding_ends_the_same_whatever_fails() {
     run::every_row(&onboarding::Onboarding).await;
+}
+
+#[tokio::test]
+async fn looking_for_a_role_ends_the_same_whatever_fails() {
+    run::every_row(&looking::Looking).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use blackbox::{Provider, Stack};
 use serde_json::Value;
 
 use crate::connected::Connected;
-use crate::row::{Fault, Row};
+use crate::row::{Call, Fault, Row};
 use crate::user::User;
 
 /// The people and accounts of a run.
@@ -29,6 +29,11 @@ pub(crate) trait Workflow {
     /// What the user does. Everything made here is told to the row, so that what follows from it
     /// belongs to the row.
     async fn act(&self, scene: &Scene, row: &Row, cast: &mut Self::Cast);
+
+    /// How many of a clean run's calls are broken: all, unless those that follow are another workflow's.
+    fn last(calls: &[Call]) -> usize {
+        calls.len()
+    }
 
     /// Whether Drawbridge has done what it was asked. It is looked up in the table and not through
     /// the API, whose calls would be the row's.

@@ -20,6 +20,7 @@ mod least_privilege;
 mod lists;
 mod logging_in;
 mod logs;
+mod looking;
 mod offboarding;
 mod onboarding;
 mod operations;

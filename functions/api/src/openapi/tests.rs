@@ -36,7 +36,7 @@ fn requests_are_closed() {
             bodies += 1;
         }
     }
-    assert_eq!(bodies, 14);
+    assert_eq!(bodies, 15);
     // Refused in its own words, which is no way to send one.
     assert!(schemas["CreateConnectionRequest"]["properties"].get("external_id").is_none());
 }
@@ -106,7 +106,7 @@ fn every_use_case_is_described() {
             ("credentials", 1),
             ("customers", 3),
             ("grants", 3),
-            ("onboarding", 3),
+            ("onboarding", 4),
             ("operations", 3),
             ("plans", 3),
             ("runs", 4),

@@ -36,6 +36,7 @@ fn whatever_is_not_public_is_below_v1() {
         public,
         [
             "GET /health",
+            "POST /onboard/{invite}/look",
             "PUT /onboard/{invite}/role",
             "GET /onboard/{invite}/status",
             "POST /onboard/{invite}/verify",

@@ -8,8 +8,9 @@ use rstest::rstest;
 use serde_json::json;
 
 const ROLE: &str = r#"{"role_arn":"arn:aws:iam::222222222222:role/one"}"#;
-const ROUTES: [(&str, &str, &str); 3] =
-    [("GET", "status", ""), ("PUT", "role", ROLE), ("POST", "verify", "")];
+const LOOK: &str = r#"{"account_id":"222222222222"}"#;
+const ROUTES: [(&str, &str, &str); 4] =
+    [("GET", "status", ""), ("PUT", "role", ROLE), ("POST", "verify", ""), ("POST", "look", LOOK)];
 
 fn is_kept_out_of_caches(answer: &Answer) -> bool {
     answer.header("cache-control") == Some("no-store")

@@ -61,9 +61,7 @@ async fn look_at(
         }
         findings.push(finding);
     }
-    if let (true, Some(role), Some(shard)) =
-        (connection.state.needs_grant(), &connection.role_arn, connection.shard)
-    {
+    if let (Some(role), Some(shard)) = (connection.role_to_grant(), connection.shard) {
         let held = app.store.role_grant(role).await?;
         let holds = held.is_some_and(|held| held.shard == shard && held.holders.contains(&connection.id));
         if !holds && is_unmoved(app, connection).await? {
@@ -81,9 +79,7 @@ async fn look_at(
 async fn hold(app: &App, id: ConnectionId) -> Result<bool, Error> {
     // Read again, for what was mended before has written it.
     let connection = app.store.connection(id).await?;
-    let Some(role) = connection.role_arn.clone().filter(|_| connection.state.needs_grant()) else {
-        return Ok(false);
-    };
+    let Some(role) = connection.role_to_grant().cloned() else { return Ok(false) };
     let held = app.store.hold_grant(&connection, &role, app.capacity).await;
     let Some(shard) = settled(held)? else { return Ok(false) };
     let message = PublishGrant { shard, connection_id: id };

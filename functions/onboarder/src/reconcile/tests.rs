@@ -352,3 +352,40 @@ async fn a_count_that_is_right_or_has_moved_on_is_no_drift() {
     assert_eq!(grants::count(&bench.app, &running(false), shard(), &seen).await.unwrap(), None);
     nothing_is_changed(&bench);
 }
+
+/// A connection that looks for its role, with that in a grant, for hours.
+fn looking() -> Change {
+    let mut change = domain::sample::looking(&domain::sample::created().connection);
+    change.connection.shard = Some(shard());
+    change.connection.updated_at = now() - jiff::SignedDuration::from_hours(3);
+    change
+}
+
+#[tokio::test]
+async fn the_hold_of_a_look_is_needed_while_it_goes_on() {
+    let bench = Bench::new();
+    let change = looking();
+    let (id, role) = (change.connection.id, change.connection.role_to_grant().unwrap().clone());
+    bench.hold(&change).await;
+    let fields = [("shard", number(1)), ("holders", AttributeValue::Ss(vec![id.to_string()]))];
+    bench.put(&format!("ROLE#{role}"), "GRANT", fields);
+    assert_eq!(compared(&bench, &change, false).await, []);
+    assert_eq!(grants::holders_of(&bench.app, &running(false), shard(), &role).await.unwrap(), []);
+    nothing_is_changed(&bench);
+    // Once it has ended, the hold is one without need.
+    let mut ended = change.connection.give_up_looking(crate::test_app::occasion()).unwrap();
+    ended.connection.updated_at = change.connection.updated_at;
+    bench.hold(&ended).await;
+    let found = grants::holders_of(&bench.app, &running(true), shard(), &role).await.unwrap();
+    assert_eq!(told(&found), [(FindingCode::HoldUnneeded, id.to_string().as_str(), false)]);
+}
+
+#[tokio::test]
+async fn the_hold_of_a_look_that_is_missing_is_mended() {
+    let bench = Bench::new();
+    let change = looking();
+    bench.hold(&change).await;
+    let findings = compared(&bench, &change, false).await;
+    let id = change.connection.id.to_string();
+    assert_eq!(told(&findings), [(FindingCode::HoldMissing, id.as_str(), true)]);
+}

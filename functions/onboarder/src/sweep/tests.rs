@@ -144,3 +144,16 @@ async fn where_nothing_is_due_nothing_is_sent() {
     take(&bench.app, &Sweep::default()).await.unwrap();
     assert_eq!(bench.calls(), ["Query"]);
 }
+
+/// Its message was lost. Its next step is past its end, and ends it.
+#[tokio::test]
+async fn a_look_whose_message_was_lost_is_ended() {
+    let bench = Bench::new();
+    let mut change = domain::sample::looking(&domain::sample::created().connection);
+    change.connection.due_at = Some(hour_ago());
+    let id = change.connection.id;
+    sweep(&bench, &change).await;
+    let step = change.connection.look.as_ref().unwrap().next_message(id);
+    assert_eq!(bench.messages(), [(OnboardingMessage::Look(step), 0)]);
+    assert_eq!(bench.updates(), ["SET due_key = :due, due_at = :at, revision = :next"]);
+}

@@ -80,7 +80,7 @@ pub(super) fn rules(state: &Arc<Mutex<State>>) -> Vec<Rule> {
             told = told.replace(name, stands_for);
         }
         let mut found = state.held(input.key().unwrap()).unwrap_or_default();
-        let how_far = ["verification", "offboarding"]
+        let how_far = ["verification", "offboarding", "look"]
             .into_iter()
             .find(|name| told == format!("SET {name} = :value, revision = :next"));
         if let Some(name) = how_far {

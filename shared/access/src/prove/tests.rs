@@ -1,5 +1,6 @@
 //! Error codes are those of the STS API Reference: `AssumeRole`, "Errors", and "Common errors".
 
+mod look_for_role;
 mod try_role;
 
 use super::*;

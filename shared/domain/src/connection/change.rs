@@ -10,7 +10,7 @@ use crate::audit::{Actor, AuditEvent};
 use crate::capability::CapabilitySet;
 use crate::external_id::ExternalId;
 use crate::grant::Shard;
-use crate::id::{ConnectionId, CustomerId, EventId, OffboardingId, VerificationId};
+use crate::id::{ConnectionId, CustomerId, EventId, LookId, OffboardingId, VerificationId};
 use crate::invite::InviteHash;
 use crate::message::OnboardingMessage;
 use crate::place::{AccountId, Region};
@@ -46,6 +46,15 @@ pub struct Start {
     pub deadline: Timestamp,
     /// How much it is to look at.
     pub depth: Depth,
+}
+
+/// A look for a role about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct LookStart {
+    /// Its id.
+    pub id: LookId,
+    /// When it is to end.
+    pub until: Timestamp,
 }
 
 /// An offboarding about to begin, or to be tried again.
@@ -129,6 +138,9 @@ impl Change {
             let offboarding =
                 connection.offboarding.as_ref().filter(|offboarding| offboarding.steps.running)?;
             return Some(OnboardingMessage::Offboard(offboarding.next_message(connection.id)));
+        }
+        if let Some(look) = connection.looking() {
+            return Some(OnboardingMessage::Look(look.next_message(connection.id)));
         }
         let verification =
             connection.verification.as_ref().filter(|verification| verification.steps.running)?;

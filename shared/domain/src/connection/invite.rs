@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::{Change, Connection, InviteHold, Occasion, object};
-use crate::audit::EventType;
+use crate::audit::{Actor, EventType};
 use crate::error::{Error, ErrorKind};
 use crate::invite::InviteHash;
 use crate::state::ConnectionState;
@@ -30,7 +30,8 @@ impl Connection {
         }
     }
 
-    /// A new invite leads to it from now on, and the one before no longer does.
+    /// A new invite leads to it from now on, and the one before no longer does. What was looked for by
+    /// that one is looked for no more.
     ///
     /// # Errors
     /// `state_conflict` once it is being taken down.
@@ -41,18 +42,23 @@ impl Connection {
                 format!("the connection is {}, and takes no customer any more", self.state.as_str()),
             ));
         }
-        let mut next = self.clone();
+        let mut next = self.clone().without_customers_look();
         next.invite = Some(hold.clone());
         let data = object(json!({"expires_at": hold.expires_at}));
         Ok(Change { invites: Some(hold), ..next.touched(EventType::InviteCreated, data, occasion) })
     }
 
-    /// No invite leads to it any more. `None` means that none did.
+    /// No invite leads to it any more, and nothing is looked for by one. `None` means that none did.
     #[must_use]
     pub fn revoke_invite(&self, occasion: Occasion) -> Option<Change> {
-        let mut next = self.clone();
+        let mut next = self.clone().without_customers_look();
         next.invite.take()?;
         Some(next.touched(EventType::InviteRevoked, Map::new(), occasion))
+    }
+
+    fn without_customers_look(self) -> Self {
+        let by_customer = self.looking().is_some_and(|look| look.actor == Actor::Customer);
+        if by_customer { self.without_look() } else { self }
     }
 }
 

@@ -29,12 +29,16 @@ impl Connection {
         let offboarding = Offboarding {
             id: end.id,
             steps: Steps::start(occasion.now, end.deadline),
-            shard: self.shard.or(before.and_then(|offboarding| offboarding.shard)),
+            // The grant of a role that was only looked for goes without proof: nothing was ever done by it.
+            shard: self
+                .shard
+                .filter(|_| self.role_arn.is_some())
+                .or(before.and_then(|offboarding| offboarding.shard)),
             owns_role: self.state.owns_its_role() || before.is_some_and(|offboarding| offboarding.owns_role),
             grant_removed_at: before.and_then(|offboarding| offboarding.grant_removed_at),
             refusals: Vec::new(),
         };
-        let mut next = self.clone().without_grant();
+        let mut next = self.clone().without_look().without_grant();
         next.state = state;
         next.offboarding = Some(offboarding);
         next.invite = None;

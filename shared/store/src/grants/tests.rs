@@ -376,3 +376,16 @@ async fn what_is_no_role_never_gets_out_of_a_shard() {
     assert_eq!(table.store.grant_shard(shard(1)).await.unwrap_err().kind, ErrorKind::Internal);
     assert_eq!(table.store.grant_shards([shard(1)]).await.unwrap_err().kind, ErrorKind::Internal);
 }
+
+/// The role of a look is held like any other: by a transaction with the connection that looks for it.
+#[tokio::test]
+async fn a_role_that_is_looked_for_is_held_in_the_same_way() {
+    let looking = Connection { shard: None, ..crate::sample::looking() };
+    let role = looking.role_to_grant().unwrap().clone();
+    let table = table(vec![]);
+    assert_eq!(table.store.hold_grant(&looking, &role, CAPACITY).await.unwrap(), shard(1));
+    let sent = table.sent();
+    assert_eq!(sent[0].len(), 4);
+    assert_eq!(sent[0][0].update().unwrap().condition_expression(), Some("revision = :revision"));
+    assert_eq!(sent[0][1].put().unwrap().item()["holders"], set_of(looking.id.to_string()));
+}

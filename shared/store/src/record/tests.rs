@@ -1,7 +1,9 @@
 use super::*;
 use crate::events::{event_item, evidence_item};
 use crate::item::{Item, Key, Listing, from_item, number, text, to_item};
-use crate::sample::{ANOTHER_ROLE, concluded, created, full, offboarded, offboarding, submitted, verifying};
+use crate::sample::{
+    ANOTHER_ROLE, concluded, created, full, looking, offboarded, offboarding, submitted, verifying,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::denial::Side;
 use domain::proof::{Probe, ProbeId, ProbeOutcome};
@@ -16,6 +18,7 @@ fn item_of(connection: &Connection) -> Item {
 
 #[rstest]
 #[case::everything_left_out(created().connection)]
+#[case::being_looked_for(looking())]
 #[case::being_verified(verifying())]
 #[case::with_releases(submitted(&verifying(), ANOTHER_ROLE).connection)]
 #[case::everything_there(full())]
@@ -44,7 +47,7 @@ fn the_samples_have_everything_between_them() {
 fn an_item_without_the_optional_attributes_is_read() {
     // Items of older versions have none of what was added since.
     let mut item = item_of(&created().connection);
-    let added = ["invite", "offboarding", "receipt", "last_full_at", "first_proven_at"];
+    let added = ["invite", "look", "offboarding", "receipt", "last_full_at", "first_proven_at"];
     for name in added {
         assert!(item.remove(name).is_some(), "{name}");
     }
@@ -105,6 +108,8 @@ fn the_external_id_stands_in_one_attribute(#[case] connection: Connection) {
 
 #[rstest]
 #[case::created(created())]
+#[case::looked_for(domain::sample::looking(&created().connection))]
+#[case::looked_for_in_vain(looking().give_up_looking(occasion()).unwrap())]
 #[case::submitted(submitted(&created().connection, ANOTHER_ROLE))]
 #[case::replaced(submitted(&full(), ANOTHER_ROLE))]
 #[case::proven(concluded(&verifying(), &Outcome::proven()))]

@@ -1,10 +1,11 @@
 //! Answers and invites that are written with what they tell of.
 
 use super::*;
-use crate::sample::{claimed, offboarding};
+use crate::sample::{claimed, looking, offboarding};
 use crate::{Answer, Claimed};
 use aws_sdk_dynamodb::types::Put;
-use domain::sample::{invite, occasion};
+use domain::sample::{NOW, invite, occasion};
+use jiff::SignedDuration;
 
 async fn completion() -> (Claimed, Completion) {
     let claimed = claimed().await;
@@ -122,4 +123,22 @@ async fn steps_of_an_offboarding_are_conditional_too() {
     table.refuse_update(UpdateItemError::ConditionalCheckFailedException(found(None)), vec![]);
     let error = table.store.advance_offboarding(&before, &next).await.unwrap_err();
     assert_eq!(error.code, "concurrent_change");
+}
+
+#[tokio::test]
+async fn steps_of_a_look_are_conditional_too() {
+    let (table, before) = (Scripted::new(), looking());
+    let next = before.look.clone().unwrap().tried(NOW, SignedDuration::from_secs(5));
+    table.store.advance_look(&before, &next).await.unwrap();
+    let updates = table.updates();
+    assert_eq!(updates[0].condition_expression(), Some("revision = :revision"));
+    assert_eq!(updates[0].expression_attribute_names().unwrap()["#name"], "look");
+    let values = updates[0].expression_attribute_values().unwrap();
+    assert_eq!(
+        (&values[":value"], &values[":next"]),
+        (&attribute(&next).unwrap(), &number(before.revision + 1))
+    );
+
+    table.refuse_update(UpdateItemError::ConditionalCheckFailedException(found(None)), vec![]);
+    assert_eq!(table.store.advance_look(&before, &next).await.unwrap_err().code, "concurrent_change");
 }
