@@ -59,12 +59,13 @@ Examples:
   drawbridge status
   drawbridge customers create --name 'Acme Ltd' --label tier=gold
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
-  drawbridge connections setup con_… --only cli > create-role.sh
+  drawbridge connections setup con_… --format cli > create-role.sh
   drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch
   drawbridge ec2 list con_… --region eu-central-1
   drawbridge dynamodb backup con_… orders --region eu-central-1 --backup-name before-the-change
   drawbridge runs start --connection con_… --kind dynamodb-backup --name '*' --watch
   drawbridge connections offboard con_… --watch
+  drawbridge role create --invite https://…/onboard/… --submit      # on the customer's side
 
 Completion of commands and options: `drawbridge completions --help` says how to install it, for bash:
   drawbridge completions bash > ~/.local/share/bash-completion/completions/drawbridge";
