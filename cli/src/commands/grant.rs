@@ -4,6 +4,7 @@ mod assumer;
 mod attach;
 mod detach;
 mod held;
+mod lease;
 mod show;
 
 use clap::Subcommand;

@@ -89,14 +89,30 @@ impl Assumer {
     /// What the names of its policies begin with. A name that would not fit is cut, and told from
     /// others that begin like it by a hash.
     fn prefix(&self) -> String {
+        self.named("assume")
+    }
+
+    /// The ARN of the policy that is there, attached to nobody, while somebody changes the others.
+    #[must_use]
+    pub fn lease_arn(&self, partition: Partition, account: &AccountId) -> String {
+        format!("arn:{partition}:iam::{account}:policy{PATH}{}", self.lease_name())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn lease_name(&self) -> String {
+        format!("{}0", self.named("changing"))
+    }
+
+    fn named(&self, what: &str) -> String {
         let Self { kind, name } = self;
-        let whole = format!("assume-{kind}-{name}-");
+        let whole = format!("{what}-{kind}-{name}-");
         // Two digits follow.
         if whole.len() + 2 <= MAX_POLICY_NAME {
             return whole;
         }
         let hash: String = Sha256::digest(name.as_bytes())[..8].iter().map(|b| format!("{b:02x}")).collect();
-        format!("assume-{kind}-{}.{hash}-", &name[..80])
+        format!("{what}-{kind}-{}.{hash}-", &name[..80])
     }
 
     /// The name of its policy with this number, from 1.

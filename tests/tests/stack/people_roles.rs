@@ -44,6 +44,7 @@ impl Person {
             .env("AWS_CONFIG_FILE", self.config())
             .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.path().join("credentials"))
             .env("AWS_REGION", &stack.region)
+            .env("AWS_DEFAULT_REGION", &stack.region)
             .env("AWS_ENDPOINT_URL", &stack.endpoint_url)
             .env("AWS_ACCESS_KEY_ID", &self.keys.access_key_id)
             .env("AWS_SECRET_ACCESS_KEY", &self.keys.secret_access_key)

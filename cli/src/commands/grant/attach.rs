@@ -1,5 +1,7 @@
 //! `drawbridge grant attach`.
 
+use std::time::Duration;
+
 use clap::Args;
 use domain::RoleArn;
 use domain::people::{Assumer, Held, MAX_ATTACHMENTS, Quota, Step, attach};
@@ -18,7 +20,7 @@ use crate::failure::{Failure, Result};
 use crate::iam::Iam;
 use crate::screen::Screen;
 
-/// How often everything is looked at again after somebody else was faster.
+/// How often everything is looked at again where it is not as it should be by then.
 pub(super) const ROUNDS: u32 = 8;
 
 /// Lets a user, group or role of your account assume a role, of another account mostly.
@@ -56,7 +58,7 @@ impl AttachGrant {
         let policies = Policies { iam: &iam, assumer: &assumer };
         let plan = |read: &Read| {
             let quota = Quota { attachments: self.attachments, attached: read.attached };
-            attach(&read.held(), &self.role_arn, quota).map_err(|error| {
+            attach(&read.policies, &self.role_arn, quota).map_err(|error| {
                 let mut failure = Failure::unexpected(format!("the {assumer} has no room for another policy"))
                     .because(error.detail)
                     .next(
@@ -93,47 +95,55 @@ impl Change<'_> {
         question: &str,
     ) -> Result<()> {
         let assumer = self.policies.assumer;
-        let mut read = self.policies.read().await?;
-        let mut steps = plan(&read)?;
+        let read = self.policies.read().await?;
+        let steps = plan(&read)?;
         let is_changed = !steps.is_empty();
-        let difference = lines(assumer, &steps, &read.held());
+        let difference = lines(assumer, &steps, &read.policies);
         let answer = json!({
             "principal": assumer.to_string(), "role_arn": self.role, "changed": is_changed, "difference": difference,
         });
         if is_changed {
             let told = format!("In the account {}:\n{difference}\n", self.policies.iam.account);
             self.confirmation.agree(screen, &answer, &told, question)?;
-        }
-        let mut rounds = 0;
-        while !steps.is_empty() {
-            if rounds == ROUNDS {
-                return Err(Failure::unexpected(format!(
-                    "somebody else keeps changing the policies of the {assumer}"
-                ))
-                .next("repeat this: what is done already is not done twice"));
-            }
-            if rounds > 0 {
-                // Two that meet again and again should not do so in step.
-                tokio::time::sleep(pause(rounds)).await;
-            }
-            rounds += 1;
-            for step in &steps {
-                if self.policies.take(step, &read).await? == Done::Overtaken {
-                    break;
-                }
-            }
-            read = self.policies.read().await?;
-            steps = plan(&read)?;
+            self.policies.take_lease(screen).await?;
+            let done = self.take_steps(plan).await;
+            let given_back = self.policies.give_lease_back().await;
+            done.and(given_back)?;
         }
         screen.show(&answer, |_| format!("the {assumer} {outcome} {}", self.role))
     }
 }
 
-/// A while that differs from process to process.
-fn pause(round: u32) -> std::time::Duration {
+impl Change<'_> {
+    /// Plans anew, does it, and looks until there is nothing left to do. What was agreed to is the role, not
+    /// what else is there.
+    async fn take_steps(&self, plan: impl Fn(&Read) -> Result<Vec<Step>>) -> Result<()> {
+        for round in 1..=ROUNDS {
+            let read = self.policies.read().await?;
+            let steps = plan(&read)?;
+            if steps.is_empty() {
+                return Ok(());
+            }
+            if round > 1 {
+                tokio::time::sleep(pause(round)).await;
+            }
+            for step in &steps {
+                if self.policies.take(step, &read).await? == Done::Overtaken {
+                    break;
+                }
+            }
+        }
+        Err(Failure::unexpected(format!("the policies of the {} keep changing", self.policies.assumer))
+            .next("repeat this: what is done already is not done twice"))
+    }
+}
+
+/// A while that differs from process to process, so that those who met do not meet again in step.
+pub(super) fn pause(round: u32) -> Duration {
     let mut byte = [0];
-    let random = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]));
-    std::time::Duration::from_millis((50 + random) * u64::from(round))
+    let random = getrandom::fill(&mut byte).map_or(128, |()| u64::from(byte[0]));
+    // A second and a quarter at most.
+    Duration::from_millis(random * u64::from(round.min(5)))
 }
 
 fn lines(assumer: &Assumer, steps: &[Step], held: &[Held]) -> String {

@@ -48,7 +48,7 @@ impl DetachGrant {
         let iam = Iam::of(&Caller::of_account(options).await?).await?;
         let policies = Policies { iam: &iam, assumer: &assumer };
         let change = Change { policies: &policies, role: &self.role_arn, confirmation: &self.confirmation };
-        let plan = |read: &super::held::Read| Ok(detach(&read.held(), &self.role_arn));
+        let plan = |read: &super::held::Read| Ok(detach(&read.policies, &self.role_arn));
         change.carry_out(screen, plan, "may by these policies not assume", "Take this away?").await?;
         Ok(Exit::Done)
     }

@@ -1,9 +1,9 @@
 //! The policies of one user, group or role: read, changed, and read again.
 //!
-//! IAM has no conditional writes. What it has are the numbers of a policy's versions, which rise by one
-//! with each: whoever writes a version whose number is not the next after the one that was read has
-//! taken back what others wrote in between, and writes once more, with it. After all is written it is
-//! read again, and what is not as it should be is done again.
+//! IAM has no conditional writes, so that whoever changes them holds the lease (`lease.rs`), reads them then,
+//! and reads them again when all is written. IAM may also answer with what was a moment ago. What tells
+//! that are the numbers of a policy's versions, which rise by one with each: where the number of a new version
+//! is not the next after the one that was read, the change is made once more, on the one before it.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,7 @@ use domain::grant::MAX_POLICY_VERSIONS;
 use domain::people::{Assumer, Held, Kind, PATH, Step, roles_of};
 use domain::policy::grant_policy;
 
+use super::attach::ROUNDS;
 use crate::failure::{Failure, Result};
 use crate::iam::{Call, Iam, document, is_absent, is_present};
 
@@ -22,21 +23,17 @@ const LOOKED_AT: u8 = 3;
 /// What is read of IAM.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// Its policies, with the number of the version that is in force.
-    pub policies: Vec<(Held, u32)>,
+    /// Its policies.
+    pub policies: Vec<Held>,
     /// How many managed policies are attached, whoever's they are.
     pub attached: usize,
 }
 
 impl Read {
-    pub fn held(&self) -> Vec<Held> {
-        self.policies.iter().map(|(held, _)| held.clone()).collect()
-    }
-
-    /// The roles of a policy, and the number of the version that has them.
-    fn of(&self, number: u8) -> (BTreeSet<RoleArn>, u32) {
-        let found = self.policies.iter().find(|(held, _)| held.number == number);
-        found.map(|(held, version)| (held.roles.clone(), *version)).unwrap_or_default()
+    /// The roles of a policy.
+    fn of(&self, number: u8) -> BTreeSet<RoleArn> {
+        let found = self.policies.iter().find(|held| held.number == number);
+        found.map(|held| held.roles.clone()).unwrap_or_default()
     }
 }
 
@@ -74,9 +71,9 @@ impl Policies<'_> {
         let mut policies = Vec::new();
         for number in numbers.iter().copied().chain(others) {
             let read = self.policy(number, numbers.contains(&number)).await?;
-            policies.extend(read);
+            policies.extend(read.map(|(held, _)| held));
         }
-        policies.sort_by_key(|(held, _)| held.number);
+        policies.sort_by_key(|held: &Held| held.number);
         Ok(Read { policies, attached: attached.len() })
     }
 
@@ -107,16 +104,21 @@ impl Policies<'_> {
         Ok(arns)
     }
 
+    /// A policy, and the number of the version that is in force.
     async fn policy(&self, number: u8, attached: bool) -> Result<Option<(Held, u32)>> {
         let arn = self.arn(number);
-        let answer = match self.iam.client.get_policy().policy_arn(&arn).send().await {
-            Ok(answer) => answer.policy,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(self.iam.failed(&Call::new("GetPolicy", &arn), &error)),
-        };
-        let Some(version) = answer.and_then(|policy| policy.default_version_id) else { return Ok(None) };
-        let Some(roles) = self.version(&arn, &version).await? else { return Ok(None) };
-        Ok(Some((Held { number, roles, attached }, number_of(&version))))
+        loop {
+            let answer = match self.iam.client.get_policy().policy_arn(&arn).send().await {
+                Ok(answer) => answer.policy,
+                Err(error) if is_absent(&error) => return Ok(None),
+                Err(error) => return Err(self.iam.failed(&Call::new("GetPolicy", &arn), &error)),
+            };
+            let Some(version) = answer.and_then(|policy| policy.default_version_id) else { return Ok(None) };
+            // A version that is gone when it is asked for has been followed by others.
+            if let Some(roles) = self.version(&arn, &version).await? {
+                return Ok(Some((Held { number, roles, attached }, number_of(&version))));
+            }
+        }
     }
 
     async fn version(&self, arn: &str, version: &str) -> Result<Option<BTreeSet<RoleArn>>> {
@@ -154,34 +156,39 @@ impl Policies<'_> {
         self.done("CreatePolicy", &arn, made)
     }
 
+    /// Has a policy change from what was read to `roles`.
     async fn rewrite(&self, number: u8, roles: &BTreeSet<RoleArn>, before: &Read) -> Result<Done> {
         let arn = self.arn(number);
-        let (mut base, mut read) = before.of(number);
-        let mut wanted = roles.clone();
-        for _ in 0..super::attach::ROUNDS {
+        let was = before.of(number);
+        let change = |base: &BTreeSet<RoleArn>| -> BTreeSet<RoleArn> {
+            let stays = base.iter().filter(|role| roles.contains(*role) || !was.contains(*role));
+            stays.chain(roles.difference(&was)).cloned().collect()
+        };
+        let Some((held, mut read)) = self.policy(number, true).await? else { return Ok(Done::Overtaken) };
+        let mut base = held.roles;
+        for _ in 0..ROUNDS {
+            let wanted = change(&base);
+            if wanted.is_empty() {
+                return self.remove(&arn).await;
+            }
             self.prune(&arn).await?;
             let write = self.iam.client.create_policy_version().policy_arn(&arn).set_as_default(true);
             let document = grant_policy(&wanted).map(|document| document.to_json());
-            let answer = match write.set_policy_document(document).send().await {
-                Ok(answer) => answer,
-                Err(error) if is_absent(&error) => return Ok(Done::Overtaken),
+            let version = match write.set_policy_document(document).send().await {
+                Ok(answer) => answer.policy_version.and_then(|version| version.version_id),
+                Err(error) if is_absent(&error) || has_code(&error, "LimitExceeded") => {
+                    return Ok(Done::Overtaken);
+                }
                 Err(error) => return Err(self.iam.failed(&Call::new("CreatePolicyVersion", &arn), &error)),
             };
-            let version = answer.policy_version.and_then(|version| version.version_id);
             let version = version.as_deref().map_or(0, number_of);
-            // What others wrote in between, this version has taken back: it is done again on top of it.
-            let mut theirs = Vec::new();
-            for number in read + 1..version {
-                theirs.extend(self.version(&arn, &format!("v{number}")).await?);
-            }
-            let merged = merged(&base, &theirs, &wanted);
-            if merged == wanted {
+            if version <= read + 1 {
                 return Ok(Done::Done);
             }
-            if merged.is_empty() {
-                return self.remove(&arn).await;
+            match self.version(&arn, &format!("v{}", version - 1)).await? {
+                Some(latest) => (base, read) = (latest, version),
+                None => return Ok(Done::Overtaken),
             }
-            (base, wanted, read) = (wanted, merged, version);
         }
         Ok(Done::Overtaken)
     }
@@ -206,7 +213,11 @@ impl Policies<'_> {
 
     async fn delete_version(&self, arn: &str, version: &str) -> Result<()> {
         let gone = self.iam.client.delete_policy_version().policy_arn(arn).version_id(version).send().await;
-        self.done("DeletePolicyVersion", arn, gone).map(drop)
+        match gone {
+            // Somebody has put it in force meanwhile.
+            Err(error) if has_code(&error, "DeleteConflict") => Ok(()),
+            gone => self.done("DeletePolicyVersion", arn, gone).map(drop),
+        }
     }
 
     async fn attach(&self, arn: &str) -> Result<Done> {
@@ -275,21 +286,9 @@ impl Policies<'_> {
     }
 }
 
-/// What `ours` is with what others did meanwhile: `theirs`, one after the other, each against the one
-/// before it, the first against `base`.
-fn merged(
-    base: &BTreeSet<RoleArn>,
-    theirs: &[BTreeSet<RoleArn>],
-    ours: &BTreeSet<RoleArn>,
-) -> BTreeSet<RoleArn> {
-    let mut merged = ours.clone();
-    let mut previous = base;
-    for next in theirs {
-        merged.extend(next.difference(previous).cloned());
-        merged.retain(|role| next.contains(role) || !previous.contains(role));
-        previous = next;
-    }
-    merged
+/// Whether AWS refuses with this code.
+fn has_code<E: ProvideErrorMetadata>(error: &SdkError<E>, code: &str) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some(code)
 }
 
 /// The number in a version's id, such as `v3`.
@@ -301,23 +300,8 @@ fn number_of(version: &str) -> u32 {
 mod tests {
     use super::*;
 
-    fn roles(names: &str) -> BTreeSet<RoleArn> {
-        let names = names.split_whitespace();
-        names.map(|name| format!("arn:aws:iam::222222222222:role/{name}").parse().unwrap()).collect()
-    }
-
     #[test]
-    fn what_others_wrote_meanwhile_is_done_again_on_top_of_ours() {
-        for (base, theirs, ours, expected) in [
-            ("a", &[][..], "a b", "a b"),
-            ("a", &["a c"], "a b", "a b c"),
-            ("a x", &["a"], "a b x", "a b"),
-            ("a", &["a c", "a c d", "a d"], "a b", "a b d"),
-            ("a b", &["b"], "a", ""),
-        ] {
-            let theirs: Vec<_> = theirs.iter().map(|names| roles(names)).collect();
-            assert_eq!(merged(&roles(base), &theirs, &roles(ours)), roles(expected), "{base} {ours}");
-        }
+    fn versions_are_numbered() {
         assert_eq!(["v1", "v12", "x"].map(number_of), [1, 12, 0]);
     }
 }

@@ -42,7 +42,7 @@ impl ShowGrant {
         let iam = Iam::of(&Caller::of_account(options).await?).await?;
         let read = Policies { iam: &iam, assumer: &assumer }.read().await?;
         let mut rows = Vec::new();
-        for held in read.held() {
+        for held in &read.policies {
             let name = assumer.policy_name(held.number);
             let roles =
                 held.roles.iter().filter(|role| self.role_arn.as_ref().is_none_or(|asked| asked == *role));
