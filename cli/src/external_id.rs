@@ -18,28 +18,33 @@ const LONGEST: u64 = 4096;
 /// Where an external ID comes from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ExternalIdSource {
-    /// A file that holds the external ID [or env: DRAWBRIDGE_EXTERNAL_ID]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["external_id_stdin", "external_id"])]
-    external_id_file: Option<PathBuf>,
+    /// A file that holds the external ID
+    #[arg(
+        long = "external-id-file",
+        value_name = "FILE",
+        conflicts_with_all = ["from_stdin", "typed"],
+        help = "A file that holds the external ID [env: DRAWBRIDGE_EXTERNAL_ID holds the ID itself]"
+    )]
+    from_file: Option<PathBuf>,
     /// Read the external ID from standard input
-    #[arg(long, conflicts_with = "external_id")]
-    external_id_stdin: bool,
+    #[arg(long = "external-id-stdin", conflicts_with = "typed")]
+    from_stdin: bool,
     /// The external ID itself; a shell keeps it in its history, a file or the environment does not
-    #[arg(long, value_name = "TEXT", hide_env_values = true)]
-    external_id: Option<String>,
+    #[arg(long = "external-id", value_name = "TEXT")]
+    typed: Option<String>,
 }
 
 impl ExternalIdSource {
     /// The external ID, if one is given.
     pub fn read(&self) -> Result<Option<ExternalId>> {
         let (text, from) = match self {
-            Self { external_id: Some(text), .. } => (text.clone(), "--external-id".to_owned()),
-            Self { external_id_file: Some(path), .. } => {
+            Self { typed: Some(text), .. } => (text.clone(), "--external-id".to_owned()),
+            Self { from_file: Some(path), .. } => {
                 let from = path.display().to_string();
                 let file = File::open(path).map_err(|error| unreadable(&from, &error))?;
                 (all_of(file, &from)?, from)
             }
-            Self { external_id_stdin: true, .. } => {
+            Self { from_stdin: true, .. } => {
                 (all_of(std::io::stdin().lock(), "standard input")?, "standard input".to_owned())
             }
             _ => match std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty()) {
@@ -81,14 +86,14 @@ mod tests {
     fn it_is_read_without_what_surrounds_it_and_never_repeated() {
         let path = std::env::temp_dir().join(format!("drawbridge-xid-{}", std::process::id()));
         std::fs::write(&path, "an-external-id\n").unwrap();
-        let source = ExternalIdSource { external_id_file: Some(path.clone()), ..ExternalIdSource::default() };
+        let source = ExternalIdSource { from_file: Some(path.clone()), ..ExternalIdSource::default() };
         assert_eq!(source.required().unwrap().expose(), "an-external-id");
         std::fs::write(&path, "not one!").unwrap();
         let told = source.required().unwrap_err().to_string();
         assert!(told.contains("holds no external ID") && !told.contains("not one!"), "{told}");
         std::fs::remove_file(&path).unwrap();
         assert!(source.required().unwrap_err().to_string().contains("cannot be read"));
-        let typed = ExternalIdSource { external_id: Some(" x".to_owned()), ..ExternalIdSource::default() };
+        let typed = ExternalIdSource { typed: Some(" x".to_owned()), ..ExternalIdSource::default() };
         assert!(typed.read().is_err());
     }
 }

@@ -36,7 +36,7 @@ pub enum PolicyCommand {
 /// Prints whom a role trusts.
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("whom").args(["provider_account", "trust_account", "trust_user"]).required(true),
+    group = ArgGroup::new("whom").args(["provider_account", "people_of", "user"]).required(true),
     after_help = "\
 With --provider-account it is a connection's role, which only the Drawbridge of that account can assume,
 with the external ID; otherwise one for people, who may do without.
@@ -51,11 +51,11 @@ pub struct Trust {
     #[arg(long, value_name = "ACCOUNT", value_parser = parsed::<AccountId>)]
     provider_account: Option<AccountId>,
     /// The account whose people may assume the role
-    #[arg(long, value_name = "ACCOUNT", value_parser = parsed::<AccountId>)]
-    trust_account: Option<AccountId>,
+    #[arg(long = "trust-account", value_name = "ACCOUNT", value_parser = parsed::<AccountId>)]
+    people_of: Option<AccountId>,
     /// The one user who may assume the role
-    #[arg(long, value_name = "ARN", value_parser = parsed::<UserArn>)]
-    trust_user: Option<UserArn>,
+    #[arg(long = "trust-user", value_name = "ARN", value_parser = parsed::<UserArn>)]
+    user: Option<UserArn>,
     /// Only those who have signed in with MFA; brokers never have
     #[arg(long, conflicts_with = "provider_account")]
     mfa: bool,
@@ -129,7 +129,7 @@ impl PolicyCommand {
 
 impl Trust {
     fn text(&self) -> Result<String> {
-        let (principal, external_id) = match (&self.provider_account, &self.trust_account, &self.trust_user) {
+        let (principal, external_id) = match (&self.provider_account, &self.people_of, &self.user) {
             (Some(provider), ..) => {
                 let principal = TrustedPrincipal::Account { provider: provider.clone() };
                 (principal, Some(self.external_id.required()?))

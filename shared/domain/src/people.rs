@@ -111,8 +111,9 @@ impl Assumer {
         if whole.len() + 2 <= MAX_POLICY_NAME {
             return whole;
         }
-        let hash: String = Sha256::digest(name.as_bytes())[..8].iter().map(|b| format!("{b:02x}")).collect();
-        format!("{what}-{kind}-{}.{hash}-", &name[..80])
+        let hash = Sha256::digest(name.as_bytes());
+        let hash = hash.iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+        format!("{what}-{kind}-{}.{hash:016x}-", &name[..80])
     }
 
     /// The name of its policy with this number, from 1.

@@ -92,13 +92,13 @@ impl Policies<'_> {
         }
         match self.assumer.kind() {
             Kind::User => {
-                list!(client.list_attached_user_policies().user_name(name), "ListAttachedUserPolicies")
+                list!(client.list_attached_user_policies().user_name(name), "ListAttachedUserPolicies");
             }
             Kind::Group => {
-                list!(client.list_attached_group_policies().group_name(name), "ListAttachedGroupPolicies")
+                list!(client.list_attached_group_policies().group_name(name), "ListAttachedGroupPolicies");
             }
             Kind::Role => {
-                list!(client.list_attached_role_policies().role_name(name), "ListAttachedRolePolicies")
+                list!(client.list_attached_role_policies().role_name(name), "ListAttachedRolePolicies");
             }
         }
         Ok(arns)

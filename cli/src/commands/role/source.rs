@@ -24,8 +24,12 @@ const INVITE: &str = "DRAWBRIDGE_INVITE";
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("whose").args(["invite", "connection", "provider_account", "for_people"]))]
 pub(super) struct RoleSource {
-    /// The link that the provider gave you, or `-` to read it from standard input [or env: DRAWBRIDGE_INVITE]
-    #[arg(long, value_name = "URL")]
+    /// The link that the provider gave you
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The link that the provider gave you, or `-` to read it from standard input [env: DRAWBRIDGE_INVITE]"
+    )]
     invite: Option<String>,
     /// A connection of the provider's API, for operators who act in the customer's account as well
     #[arg(long, value_name = "ID", value_parser = crate::commands::id)]
@@ -138,27 +142,8 @@ impl RoleSource {
                  --capability and an external ID; or --for-people",
             ));
         };
-        self.suits(&design, iam)?;
+        suits(&design, iam)?;
         Ok(design)
-    }
-
-    /// Whether the credentials are of the account that the role is for.
-    fn suits(&self, design: &Design, iam: &Iam) -> Result<()> {
-        if let Some(account) = design.account.as_ref().filter(|account| **account != iam.account) {
-            return Err(Failure::usage(format!(
-                "the role belongs in the account {account}, and your credentials are of {}",
-                iam.account
-            ))
-            .next("use credentials of that account (--profile, or the environment)"));
-        }
-        if let Purpose::Connection { provider } = &design.purpose
-            && *provider == iam.account
-        {
-            return Err(Failure::usage("your credentials are of the provider's own account")
-                .because("a connection reaches another account than the provider's")
-                .next("use credentials of the customer's account (--profile, or the environment)"));
-        }
-        Ok(())
     }
 
     fn permissions(&self, iam: &Iam) -> Result<Option<domain::policy::PolicyDocument>> {
@@ -220,6 +205,25 @@ impl RoleSource {
     fn own_name(&self) -> Result<RoleName> {
         self.name.clone().ok_or_else(|| Failure::usage("the role's name is missing").next("pass --name"))
     }
+}
+
+/// Whether the credentials are of the account that the role is for.
+fn suits(design: &Design, iam: &Iam) -> Result<()> {
+    if let Some(account) = design.account.as_ref().filter(|account| **account != iam.account) {
+        return Err(Failure::usage(format!(
+            "the role belongs in the account {account}, and your credentials are of {}",
+            iam.account
+        ))
+        .next("use credentials of that account (--profile, or the environment)"));
+    }
+    if let Purpose::Connection { provider } = &design.purpose
+        && *provider == iam.account
+    {
+        return Err(Failure::usage("your credentials are of the provider's own account")
+            .because("a connection reaches another account than the provider's")
+            .next("use credentials of the customer's account (--profile, or the environment)"));
+    }
+    Ok(())
 }
 
 /// What is parsed as `domain` parses it everywhere.

@@ -31,7 +31,7 @@ pub fn cloudformation(connection: &Connection, deployment: &Deployment) -> Strin
         let value = default(parameter).filter(|_| section == "Parameters");
         match (value, line.trim_start()) {
             // What has a default gets another one, and what has none its first.
-            (Some(_), own) if own.starts_with("Default:") => continue,
+            (Some(_), own) if own.starts_with("Default:") => {}
             // No letter of theirs means anything between single quotes.
             (Some(value), "Type: String") => text.extend([line, "\n    Default: '", value, "'\n"]),
             _ => text.extend([line, "\n"]),
