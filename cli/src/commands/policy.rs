@@ -205,7 +205,7 @@ mod tests {
     fn what_makes_no_policy_says_why() {
         let told = text("permissions --capability classic --capability ec2-power").unwrap_err();
         assert_eq!(told.exit, Exit::Usage);
-        assert!(told.to_string().contains("stands alone"), "{told}");
+        assert!(told.to_string().contains("name it alone"), "{told}");
         let roles: Vec<_> =
             (0..120).map(|n| format!("--role-arn arn:aws:iam::123456789012:role/{n:0>20}")).collect();
         let told = text(&format!("grant {}", roles.join(" "))).unwrap_err();
