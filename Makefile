@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test scale fmt lint build sam-build clean
+.PHONY: help up down demo test scale fmt lint build sam-build publish-template clean
 
 # One place for everything that cargo builds, wherever it is called from.
 export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -29,7 +29,7 @@ LINT_BIN = $$(infra/venv.sh lint infra/requirements-lint.txt)/bin
 BUILD_BIN = $$(infra/venv.sh build infra/requirements-build.txt)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: build ## Start a local AWS with Drawbridge on it, or update the one that runs
 	@echo "== Local stack"
@@ -84,6 +84,9 @@ sam-build: ## Compile the functions for AWS into .aws-sam/build, ready for `sam 
 	PATH="$$build:$$lint:$$PATH" sam build --beta-features --region us-east-1 \
 		--template-file infra/template.yaml --build-dir .aws-sam/build \
 		--parameter-overrides Architecture=$(ARCHITECTURE)
+
+publish-template: ## Put the customer's template into a bucket: BUCKET=… [PREFIX=drawbridge] [CHECK=1]
+	@aws=$(AWS_BIN) && PATH="$$PATH:$$aws" infra/publish-template.sh "$(BUCKET)" "$(or $(PREFIX),drawbridge)"
 
 clean: ## End what runs and remove everything that was built
 	@if [[ -d .local ]]; then \

@@ -10,10 +10,13 @@ use crate::commands::doctor::Doctor;
 use crate::commands::dynamodb::DynamodbCommand;
 use crate::commands::ec2::Ec2Command;
 use crate::commands::exec::Exec;
+use crate::commands::grant::GrantCommand;
 use crate::commands::operations::OperationsCommand;
 use crate::commands::plans::PlansCommand;
+use crate::commands::policy::PolicyCommand;
 use crate::commands::profile::ProfileCommand;
 use crate::commands::restore::Restore;
+use crate::commands::role::RoleCommand;
 use crate::commands::runs::RunsCommand;
 use crate::commands::schedules::SchedulesCommand;
 use crate::commands::show_status::ShowStatus;
@@ -56,12 +59,13 @@ Examples:
   drawbridge status
   drawbridge customers create --name 'Acme Ltd' --label tier=gold
   drawbridge connections create --customer cus_… --capability dynamodb-backup --region eu-central-1
-  drawbridge connections setup con_… --only cli > create-role.sh
+  drawbridge connections setup con_… --format cli > create-role.sh
   drawbridge connections submit-role con_… arn:aws:iam::123456789012:role/customer-role --watch
   drawbridge ec2 list con_… --region eu-central-1
   drawbridge dynamodb backup con_… orders --region eu-central-1 --backup-name before-the-change
   drawbridge runs start --connection con_… --kind dynamodb-backup --name '*' --watch
   drawbridge connections offboard con_… --watch
+  drawbridge role create --invite https://…/onboard/… --submit      # on the customer's side
 
 Completion of commands and options: `drawbridge completions --help` says how to install it, for bash:
   drawbridge completions bash > ~/.local/share/bash-completion/completions/drawbridge";
@@ -79,7 +83,7 @@ pub struct Arguments {
 }
 
 /// What holds for every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Address of the API.
     #[arg(
@@ -172,7 +176,16 @@ pub enum Command {
     /// AWS profiles whose credentials this command fetches
     #[command(subcommand)]
     Profile(ProfileCommand),
-    /// What Drawbridge's brokers may assume, as IAM policies
+    /// The role in one's own account that lets Drawbridge or people in
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Which roles people of one's own account may assume (`grants` is about Drawbridge's brokers)
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Print IAM policies of roles and of those who assume them, without asking anybody
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What Drawbridge's brokers may assume, as IAM policies (`grant` is about people)
     #[command(subcommand)]
     Grants(GrantsCommand),
     /// Show at a glance how everything does, and what needs somebody
@@ -282,6 +295,25 @@ mod tests {
             vec!["completions"],
             vec!["completions", "tcsh"],
             vec!["grants", "reconcile", "--yes", "--dry-run"],
+            vec!["role", "create", "--invite", "https://x.example/onboard/a", "--connection", "con_1"],
+            vec!["role", "create", "--for-people", "--trust-account", "1", "--name", "a"],
+            vec!["role", "create", "--provider-account", "111111111111", "--mfa"],
+            vec!["role", "delete"],
+            vec!["grant", "attach", "--role-arn", "arn:aws:iam::123456789012:role/a"],
+            vec![
+                "grant",
+                "attach",
+                "--user",
+                "a",
+                "--group",
+                "b",
+                "--role-arn",
+                "arn:aws:iam::123456789012:role/a",
+            ],
+            vec!["grant", "attach", "--user", "a", "--role-arn", "arn:aws:iam::123456789012:role/*"],
+            vec!["policy", "permissions"],
+            vec!["policy", "permissions", "--capability", "ec2-everything"],
+            vec!["policy", "grant", "--role-arn", "a"],
         ] {
             let error = Arguments::try_parse_from(std::iter::once("drawbridge").chain(wrong.clone()));
             assert_eq!(error.unwrap_err().exit_code(), 2, "{wrong:?}");

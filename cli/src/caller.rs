@@ -45,6 +45,16 @@ impl Caller {
         Self::with(options.profile.clone(), options.region.clone()).await
     }
 
+    /// The same for whoever asks IAM, which is in no Region: where none is set, any of the commercial
+    /// ones leads there. Source: IAM User Guide, "AWS Identity and Access Management endpoints".
+    pub async fn of_account(options: &Options) -> Result<Self> {
+        let region = match &options.region {
+            Some(region) => region.clone(),
+            None => region_of(options.profile.as_deref()).await.unwrap_or_else(|| "us-east-1".to_owned()),
+        };
+        Self::with(options.profile.clone(), Some(region)).await
+    }
+
     async fn with(profile: Option<String>, region: Option<String>) -> Result<Self> {
         let region = match region {
             Some(region) => region,
@@ -114,6 +124,11 @@ impl Caller {
             .credentials_provider(self.credentials().await?)
             .timeout_config(times)
             .build())
+    }
+
+    /// How IAM is asked in this caller's name.
+    pub async fn iam(&self) -> Result<aws_sdk_iam::Config> {
+        Ok(crate::iam::configuration(&self.aws, &self.region, self.credentials().await?))
     }
 
     /// Whether AWS itself is asked elsewhere than at its own address.
@@ -207,13 +222,17 @@ fn ends_before(credentials: &Credentials, margin: Duration) -> bool {
     credentials.expiry().is_some_and(|expiry| expiry <= SystemTime::now() + margin)
 }
 
-async fn configured_region(profile: Option<&str>) -> Result<String> {
+async fn region_of(profile: Option<&str>) -> Option<String> {
     let mut chain = DefaultRegionChain::builder();
     if let Some(profile) = profile {
         chain = chain.profile_name(profile);
     }
-    match chain.build().region().await {
-        Some(region) => Ok(region.as_ref().to_owned()),
+    chain.build().region().await.map(|region| region.as_ref().to_owned())
+}
+
+async fn configured_region(profile: Option<&str>) -> Result<String> {
+    match region_of(profile).await {
+        Some(region) => Ok(region),
         None => Err(Failure::usage("the AWS Region to sign for is not set")
             .because("the API's host name does not tell it, and neither does your AWS configuration")
             .next(

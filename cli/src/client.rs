@@ -203,6 +203,12 @@ impl Client {
             return Attempt::Answered(Value::Null);
         }
         if status.is_success() {
+            let media_type =
+                headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            // Forms of a document that are no JSON. Pages of others are HTML.
+            if ["text/plain", "application/yaml"].iter().any(|known| media_type.starts_with(known)) {
+                return Attempt::Answered(Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+            }
             return match serde_json::from_slice(&bytes) {
                 Ok(answer) => Attempt::Answered(answer),
                 Err(_) => Attempt::Failed(self.not_the_api(status)),

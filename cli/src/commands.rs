@@ -10,11 +10,14 @@ pub mod doctor;
 pub mod dynamodb;
 pub mod ec2;
 pub mod exec;
+pub mod grant;
 pub mod grants;
 pub mod operations;
 pub mod plans;
+pub mod policy;
 pub mod profile;
 pub mod restore;
+pub mod role;
 pub mod runs;
 pub mod schedules;
 pub mod show_status;
@@ -72,6 +75,9 @@ pub async fn run(arguments: Arguments, screen: &Screen) -> Result<Exit> {
         Command::Exec(command) => command.run(&options).await,
         Command::Console(command) => command.run(&options, screen).await,
         Command::Profile(command) => command.run(options, screen),
+        Command::Role(command) => command.run(options, screen).await,
+        Command::Grant(command) => command.run(&options, screen).await,
+        Command::Policy(command) => command.run(screen),
         Command::Customers(command) => command.run(&connect(options).await?, screen).await,
         Command::Connections(command) => command.run(&connect(options).await?, screen).await,
         Command::Status(command) => command.run(&connect(options).await?, screen).await,

@@ -1,7 +1,9 @@
 //! The `drawbridge` command: a thin client of Drawbridge's HTTP API.
 //!
-//! It holds no rules of its own: what is sent is what was typed, and the API decides. What it adds
-//! is the signature, patience (pages, retries, watching), and errors that name the next step.
+//! What it asks of the API it decides nothing about: what is sent is what was typed. What it adds
+//! is the signature, patience (pages, retries, watching), and errors that name the next step. `role`,
+//! `grant` and `policy` work without the API, in the account of whoever runs them, by the documents of
+//! `domain`.
 
 mod api_url;
 mod arguments;
@@ -12,8 +14,11 @@ mod client;
 mod commands;
 mod configuration;
 mod connection_view;
+mod difference;
 mod exit;
+mod external_id;
 mod failure;
+mod iam;
 mod list;
 mod next_step;
 mod patch;

@@ -1,9 +1,13 @@
 //! A customer's AWS account.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_iam::Client;
+use aws_sdk_iam::types::PolicyScopeType;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::api::Keys;
 use crate::stack::Stack;
 
 /// An account that nobody else uses.
@@ -89,6 +93,59 @@ impl CustomerAccount {
     pub async fn trust(&self, name: &str) -> Value {
         let role = self.iam.get_role().role_name(name).send().await.expect("the role is there").role;
         document(&role.expect("a role").assume_role_policy_document.expect("a trust policy"))
+    }
+
+    /// What a role says of itself, and its tags by key.
+    pub async fn description_and_tags(&self, name: &str) -> (String, BTreeMap<String, String>) {
+        let role = self.iam.get_role().role_name(name).send().await.expect("the role is there").role;
+        let role = role.expect("a role");
+        let tags = role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
+        (role.description.unwrap_or_default(), tags.collect())
+    }
+
+    /// Whether there is a role of this name.
+    pub async fn has_role(&self, name: &str) -> bool {
+        self.iam.get_role().role_name(name).send().await.is_ok()
+    }
+
+    /// The keys of the account's root, whom no policy binds.
+    #[must_use]
+    pub fn root(&self) -> Keys {
+        Keys { access_key_id: self.id.clone(), secret_access_key: "root".to_owned() }
+    }
+
+    /// Makes a user of this name, who may do what the policy says if there is one, and returns their keys.
+    pub async fn make_user(&self, name: &str, policy: Option<&Value>) -> Keys {
+        self.iam.create_user().user_name(name).send().await.expect("the user is made");
+        if let Some(policy) = policy {
+            let put = self.iam.put_user_policy().user_name(name).policy_name("own");
+            put.policy_document(policy.to_string()).send().await.expect("the policy is put");
+        }
+        let made = self.iam.create_access_key().user_name(name).send().await.expect("the key is made");
+        let key = made.access_key.expect("a key");
+        Keys { access_key_id: key.access_key_id, secret_access_key: key.secret_access_key }
+    }
+
+    /// Makes a group with these users in it.
+    pub async fn make_group(&self, name: &str, users: &[&str]) {
+        self.iam.create_group().group_name(name).send().await.expect("the group is made");
+        for user in users {
+            let add = self.iam.add_user_to_group().group_name(name).user_name(*user);
+            add.send().await.expect("the user is added");
+        }
+    }
+
+    /// The account's own managed policies under a path, by name: how many versions each has.
+    pub async fn policies_under(&self, path: &str) -> BTreeMap<String, usize> {
+        let listed = self.iam.list_policies().scope(PolicyScopeType::Local).path_prefix(path).send().await;
+        let mut found = BTreeMap::new();
+        for policy in listed.expect("policies can be listed").policies.unwrap_or_default() {
+            let versions =
+                self.iam.list_policy_versions().policy_arn(policy.arn.expect("an ARN")).send().await;
+            let versions = versions.expect("versions can be listed").versions.unwrap_or_default();
+            found.insert(policy.policy_name.expect("a name"), versions.len());
+        }
+        found
     }
 
     /// What a role allows, by its inline policy.

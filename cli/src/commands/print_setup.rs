@@ -15,7 +15,9 @@ The documents hold the connection's external ID: they are for its customer and f
 
 Examples:
   drawbridge connections setup con_…
-  drawbridge connections setup con_… --only cli > create-role.sh
+  drawbridge connections setup con_… --format cli > create-role.sh
+  drawbridge connections setup con_… --format cloudformation > drawbridge-role.yaml
+  drawbridge connections setup con_… --format console
   drawbridge connections setup con_… --only trust-policy > trust-policy.json
   drawbridge connections setup con_… --format json | jq -r .quick_create_url")]
 pub struct PrintSetup {
@@ -32,7 +34,29 @@ pub struct PrintSetup {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SetupFormat {
+    /// All documents but the template
     Json,
+    /// A CloudFormation template that deploys as it is
+    Cloudformation,
+    /// A Terraform configuration
+    Terraform,
+    /// AWS CLI commands for a POSIX shell
+    Cli,
+    /// What to do in the AWS console, step by step
+    Console,
+}
+
+impl SetupFormat {
+    /// As the API calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Cloudformation => "cloudformation",
+            Self::Terraform => "terraform",
+            Self::Cli => "cli",
+            Self::Console => "console",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -47,15 +71,18 @@ enum Document {
     Cli,
     /// A Terraform configuration
     Terraform,
+    /// What to do in the AWS console, step by step
+    Console,
 }
 
 /// The documents with their headings, in the order in which a customer needs them.
-const DOCUMENTS: [(&str, Document); 5] = [
+const DOCUMENTS: [(&str, Document); 6] = [
     ("Trust policy", Document::TrustPolicy),
     ("Permissions policy", Document::PermissionsPolicy),
     ("Grant policy (on the provider's side)", Document::GrantPolicy),
     ("AWS CLI", Document::Cli),
     ("Terraform", Document::Terraform),
+    ("In the AWS console", Document::Console),
 ];
 
 impl Document {
@@ -66,6 +93,7 @@ impl Document {
             Self::GrantPolicy => "grant_policy",
             Self::Cli => "cli",
             Self::Terraform => "terraform",
+            Self::Console => "console",
         }
     }
 
@@ -82,11 +110,13 @@ impl Document {
 impl PrintSetup {
     pub(super) async fn run(self, client: &Client, screen: &Screen) -> Result<Exit> {
         let path = ["v1", "connections", &self.connection_id, "setup"];
-        let setup = client.get(&path, &[("format", "json".to_owned())]).await?;
-        match (self.only, self.format) {
-            (Some(document), _) => raw(&self.alone(document, &setup)?)?,
-            (None, Some(SetupFormat::Json)) => raw(&pretty(&setup))?,
-            (None, None) => screen.show(&setup, view)?,
+        let format = self.format.unwrap_or(SetupFormat::Json).name();
+        let setup = client.get(&path, &[("format", format.to_owned())]).await?;
+        match (self.only, self.format, setup.as_str()) {
+            (Some(document), ..) => raw(&self.alone(document, &setup)?)?,
+            (None, Some(_), Some(text)) => screen.write(text.trim_end_matches('\n'))?,
+            (None, Some(_), None) => raw(&pretty(&setup))?,
+            (None, None, _) => screen.show(&setup, view)?,
         }
         Ok(Exit::Done)
     }
@@ -122,11 +152,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::arguments::Format;
+    use crate::test_server::{Answer, TestServer};
 
     fn setup() -> Value {
         json!({
             "trust_policy": {"Version": "2012-10-17", "Statement": []}, "permissions_policy": {},
             "grant_policy": null, "quick_create_url": null, "cli": "aws iam …\n", "terraform": "resource …\n",
+            "console": "1. Sign in\n",
         })
     }
 
@@ -141,10 +174,32 @@ mod tests {
         assert!(failure.next.as_ref().unwrap().contains("submit-role con_1"), "{failure}");
     }
 
+    #[tokio::test]
+    async fn a_form_of_its_own_is_printed_as_it_is() {
+        let template = "Resources:\n  Role: {}\n";
+        let answer = Answer::text(200, template).header("content-type: application/yaml");
+        let server = TestServer::start([answer]).await;
+        let screen = Screen::kept(Format::Table);
+        let format = Some(SetupFormat::Cloudformation);
+        let command = PrintSetup { connection_id: "con_1".to_owned(), format, only: None };
+        command.run(&server.client(), &screen).await.unwrap();
+        assert_eq!(screen.into_kept().output, template);
+        assert_eq!(server.targets(), ["GET /v1/connections/con_1/setup?format=cloudformation"]);
+    }
+
     #[test]
     fn all_documents_have_headings() {
         let text = view(&setup());
         let headings: Vec<_> = text.lines().filter(|line| line.starts_with("==")).collect();
-        assert_eq!(headings, ["== Trust policy", "== Permissions policy", "== AWS CLI", "== Terraform"]);
+        assert_eq!(
+            headings,
+            [
+                "== Trust policy",
+                "== Permissions policy",
+                "== AWS CLI",
+                "== Terraform",
+                "== In the AWS console"
+            ]
+        );
     }
 }

@@ -17,6 +17,15 @@ fn in_name_alphabet(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte)
 }
 
+/// Whether a path, slashes included, is one that a policy document may hold.
+fn is_path(path: &str) -> bool {
+    let segments_sound = path == "/"
+        || path[1..path.len() - 1]
+            .split('/')
+            .all(|segment| !segment.is_empty() && segment.bytes().all(in_name_alphabet));
+    path.len() <= MAX_ROLE_PATH && segments_sound
+}
+
 /// The name of a role: 1 to 64 characters of IAM's alphabet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleName(String);
@@ -130,11 +139,7 @@ impl FromStr for RoleArn {
         let name = name
             .parse()
             .map_err(|_| invalid("its role name is not 1 to 64 letters, digits or any of +=,.@_-"))?;
-        let segments_sound = path == "/"
-            || path[1..path.len() - 1]
-                .split('/')
-                .all(|segment| !segment.is_empty() && segment.bytes().all(in_name_alphabet));
-        if path.len() > MAX_ROLE_PATH || !segments_sound {
+        if !is_path(&path) {
             return Err(invalid(
                 "its path is not made of letters, digits or any of +=,.@_- between single slashes",
             ));
@@ -154,6 +159,69 @@ impl fmt::Display for RoleArn {
 }
 
 serde_as_text!(RoleArn);
+
+/// The ARN of one user, `arn:<partition>:iam::<account>:user/<path><name>`, as strict as a role's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserArn {
+    partition: Partition,
+    account: AccountId,
+    /// Its path without the first slash, and its name.
+    path_and_name: String,
+}
+
+impl UserArn {
+    /// The partition it is in.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// The account it is in.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+}
+
+impl FromStr for UserArn {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let read = match parts.as_slice() {
+            ["arn", partition, "iam", "", account, resource] => {
+                let path_and_name = resource.strip_prefix("user/").unwrap_or_default();
+                let (path, name) = path_and_name.rsplit_once('/').unwrap_or(("", path_and_name));
+                let path = if path.is_empty() { "/".to_owned() } else { format!("/{path}/") };
+                // Names of users are as long as those of roles.
+                let sound =
+                    name.parse::<RoleName>().is_ok() && is_path(&path) && !path_and_name.starts_with('/');
+                partition.parse().ok().zip(account.parse().ok()).filter(|_| sound).map(
+                    |(partition, account)| Self {
+                        partition,
+                        account,
+                        path_and_name: path_and_name.to_owned(),
+                    },
+                )
+            }
+            _ => None,
+        };
+        read.ok_or_else(|| {
+            Error::invalid(FieldError::new(
+                "",
+                "invalid_user_arn",
+                "not the ARN of a user; it looks like arn:aws:iam::123456789012:user/NAME",
+            ))
+        })
+    }
+}
+
+impl fmt::Display for UserArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { partition, account, path_and_name } = self;
+        write!(f, "arn:{partition}:iam::{account}:user/{path_and_name}")
+    }
+}
 
 #[cfg(test)]
 mod tests;

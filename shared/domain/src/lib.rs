@@ -29,6 +29,7 @@ pub mod message;
 pub mod offboarding;
 pub mod operation;
 pub mod part;
+pub mod people;
 pub mod place;
 pub mod plan;
 pub mod policy;

@@ -3,6 +3,8 @@
 //! Sources: IAM User Guide, "IAM JSON policy elements reference", "IAM and AWS STS quotas",
 //! "Access to AWS accounts owned by third parties"; Service Authorization Reference.
 
+mod trust;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -10,8 +12,8 @@ use serde::Serialize;
 use crate::arn::RoleArn;
 use crate::capability::{self, Action, Capability, CapabilitySet};
 use crate::check::Permission;
-use crate::external_id::ExternalId;
 use crate::place::{AccountId, Partition, Region};
+pub use trust::{TrustedPrincipal, trust_policy};
 
 /// A policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +34,15 @@ impl PolicyDocument {
     #[must_use]
     pub fn statements(&self) -> &[Statement] {
         &self.statement
+    }
+
+    /// The same for those alone who have signed in with MFA. Source: IAM User Guide, "Secure API access
+    /// with MFA".
+    #[must_use]
+    pub fn for_mfa_alone(self) -> Self {
+        let with_mfa =
+            |statement: Statement| statement.on_condition("Bool", "aws:MultiFactorAuthPresent", "true");
+        Self { statement: self.statement.into_iter().map(with_mfa).collect(), ..self }
     }
 
     /// The document as compact JSON: what AWS counts the characters of.
@@ -137,59 +148,6 @@ impl Statement {
 
 /// The path that all of the provider's roles and policies for customers live under.
 pub const PATH: &str = "/drawbridge/";
-
-/// Whom a customer's role trusts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustedPrincipal {
-    /// The provider's account, but of it only the brokers. A new broker needs no change at the
-    /// customer's.
-    Account {
-        /// The provider's account.
-        provider: AccountId,
-    },
-    /// One broker by name. AWS stores it as the role's unique id, so the trust dies with the role.
-    Role {
-        /// The provider's account.
-        provider: AccountId,
-        /// The broker's number, from 1.
-        broker: u16,
-    },
-    /// A user by name, for people's roles. Connections never trust a user.
-    User {
-        /// The source account.
-        account: AccountId,
-        /// The user's name.
-        name: String,
-    },
-}
-
-/// The trust policy of a role for `principal`. A connection's always asks for its external ID;
-/// only a role for people may go without.
-#[must_use]
-pub fn trust_policy(
-    partition: Partition,
-    principal: &TrustedPrincipal,
-    external_id: Option<&ExternalId>,
-) -> PolicyDocument {
-    let trusted = match principal {
-        TrustedPrincipal::Account { provider } => format!("arn:{partition}:iam::{provider}:root"),
-        TrustedPrincipal::Role { provider, broker } => broker_arn(partition, provider, *broker),
-        TrustedPrincipal::User { account, name } => format!("arn:{partition}:iam::{account}:user/{name}"),
-    };
-    let mut statement = Statement {
-        principal: Some(BTreeMap::from([("AWS", trusted)])),
-        resource: None,
-        ..Statement::allow(["sts:AssumeRole"], [""; 0])
-    };
-    if let TrustedPrincipal::Account { provider } = principal {
-        let brokers = format!("arn:{partition}:iam::{provider}:role{PATH}broker-*");
-        statement = statement.on_condition("ArnLike", "aws:PrincipalArn", brokers.as_str());
-    }
-    if let Some(external_id) = external_id {
-        statement = statement.on_condition("StringEquals", "sts:ExternalId", external_id.expose());
-    }
-    PolicyDocument::new(vec![statement])
-}
 
 /// The name of the broker with this number, from 1.
 #[must_use]

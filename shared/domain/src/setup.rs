@@ -1,18 +1,33 @@
 //! What a customer needs to make the role, and a provider to see what it will be granted.
+//!
+//! Every form is made from the same [`Wanted`], so that it yields the same role.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+mod cloudformation;
+mod commands;
+mod console;
+mod quick_create;
+mod terraform;
+
 use serde::Serialize;
 
-use crate::arn::RoleArn;
+use crate::arn::{RoleArn, RoleName};
 use crate::connection::Connection;
 use crate::deployment::Deployment;
+use crate::external_id::ExternalId;
+use crate::place::{AccountId, Partition};
 use crate::policy::{self, PolicyDocument};
 
-/// The name of the role's inline policy.
-const POLICY_NAME: &str = "drawbridge";
+pub use cloudformation::cloudformation;
 
-/// What stays as it is in a query string. Source: RFC 3986, section 2.3.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The name of the role's inline policy.
+pub const POLICY_NAME: &str = "drawbridge";
+/// What the role says of itself.
+pub const DESCRIPTION: &str = "Lets Drawbridge operate in this account.";
+/// The tag that names the provider's account, by which such a role is known.
+pub const PROVIDER_TAG: &str = "drawbridge:provider";
+/// How long its sessions last at most, in seconds. A broker's own session makes them, and such last no
+/// longer. Source: IAM User Guide, "Roles terms and concepts", role chaining.
+pub const MAX_SESSION_SECONDS: u32 = 3600;
 
 /// The documents of one connection, with its values filled in.
 ///
@@ -33,95 +48,71 @@ pub struct Setup {
     pub cli: String,
     /// A Terraform configuration.
     pub terraform: String,
+    /// What to do in the AWS console, step by step.
+    pub console: String,
+}
+
+/// The role that every form makes.
+struct Wanted<'a> {
+    name: &'a RoleName,
+    /// Its ARN, once its account is known.
+    arn: Option<RoleArn>,
+    provider: &'a AccountId,
+    partition: Partition,
+    external_id: &'a ExternalId,
+    trust: PolicyDocument,
+    permissions: PolicyDocument,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(connection: &'a Connection, deployment: &'a Deployment) -> Self {
+        let partition = deployment.partition;
+        let external_id = &connection.external_id;
+        let account = connection.role_arn.as_ref().map(RoleArn::account).or(connection.account_id.as_ref());
+        let arn = connection.role_arn.clone().or_else(|| {
+            account.map(|account| RoleArn::new(partition, account.clone(), connection.role_name().clone()))
+        });
+        Self {
+            name: connection.role_name(),
+            arn,
+            provider: &deployment.provider,
+            partition,
+            external_id,
+            trust: policy::trust_policy(partition, &deployment.trusted_principal(), Some(external_id)),
+            permissions: policy::permissions_policy(partition, account, &connection.capabilities),
+        }
+    }
+
+    /// Its ARN, with a place to fill in where the account is not known.
+    fn arn(&self) -> String {
+        self.arn.as_ref().map_or_else(
+            || format!("arn:{}:iam::ACCOUNT:role/{}", self.partition, self.name),
+            ToString::to_string,
+        )
+    }
+
+    /// The account that everything is to be done in, for people.
+    fn account(&self) -> String {
+        let account = self.arn.as_ref().map(|arn| format!("the AWS account {}", arn.account()));
+        account.unwrap_or_else(|| "the AWS account that the provider is to work in".to_owned())
+    }
 }
 
 impl Setup {
     /// The documents of `connection`.
     #[must_use]
     pub fn of(connection: &Connection, deployment: &Deployment) -> Self {
-        let partition = deployment.partition;
-        let trust_policy =
-            policy::trust_policy(partition, &deployment.trusted_principal(), Some(&connection.external_id));
-        let account = connection.role_arn.as_ref().map(RoleArn::account).or(connection.account_id.as_ref());
-        let permissions_policy = policy::permissions_policy(partition, account, &connection.capabilities);
-        let role = connection.role_arn.clone().or_else(|| {
-            account.map(|account| RoleArn::new(partition, account.clone(), connection.role_name().clone()))
-        });
+        let wanted = Wanted::of(connection, deployment);
         Self {
-            grant_policy: role.and_then(|role| policy::grant_policy(&[role].into())),
-            quick_create_url: quick_create_url(connection, deployment),
-            cli: cli(connection, &trust_policy, &permissions_policy),
-            terraform: terraform(connection, &trust_policy, &permissions_policy),
-            trust_policy,
-            permissions_policy,
+            grant_policy: wanted.arn.clone().and_then(|role| policy::grant_policy(&[role].into())),
+            quick_create_url: quick_create::url(connection, deployment),
+            cli: commands::commands(&wanted),
+            terraform: terraform::configuration(&wanted),
+            console: console::steps(&wanted),
+            trust_policy: wanted.trust,
+            permissions_policy: wanted.permissions,
         }
     }
-}
-
-/// Source: AWS CloudFormation User Guide, "Create quick-create links for stacks".
-fn quick_create_url(connection: &Connection, deployment: &Deployment) -> Option<String> {
-    let template = deployment.customer_template_url.as_deref()?;
-    let region = connection.regions.first()?;
-    let name = connection.role_name().as_str();
-    // Names of stacks have letters, digits and hyphens alone.
-    let stack: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let fixed = [
-        ("templateURL", template),
-        ("stackName", &stack),
-        ("param_RoleName", name),
-        ("param_ExternalId", connection.external_id.expose()),
-        ("param_ProviderAccountId", deployment.provider.as_str()),
-    ];
-    let mut query: Vec<String> = fixed
-        .into_iter()
-        .map(|(key, value)| format!("{key}={}", utf8_percent_encode(value, UNRESERVED)))
-        .collect();
-    query.extend(
-        connection.capabilities.requested().map(|capability| format!("param_{}=true", capability.title())),
-    );
-    Some(format!(
-        "https://{}/cloudformation/home?region={region}#/stacks/create/review?{}",
-        deployment.partition.console_host(),
-        query.join("&")
-    ))
-}
-
-/// The commands run in a shell of their own, which ends at the first that fails and leaves no file.
-fn cli(connection: &Connection, trust: &PolicyDocument, permissions: &PolicyDocument) -> String {
-    let name = connection.role_name();
-    format!(
-        "(\n\
-         set -eu\n\
-         dir=$(mktemp -d)\n\
-         trap 'rm -rf \"$dir\"' EXIT\n\
-         cat > \"$dir/trust-policy.json\" <<'JSON'\n{}\nJSON\n\
-         cat > \"$dir/permissions-policy.json\" <<'JSON'\n{}\nJSON\n\
-         aws iam create-role --role-name='{name}' --output text --query Role.Arn \\\n  \
-           --description 'Lets the provider work in this account through Drawbridge' \\\n  \
-           --assume-role-policy-document \"file://$dir/trust-policy.json\"\n\
-         aws iam put-role-policy --role-name='{name}' --policy-name {POLICY_NAME} \\\n  \
-           --policy-document \"file://$dir/permissions-policy.json\"\n\
-         )\n",
-        trust.to_pretty_json(),
-        permissions.to_pretty_json(),
-    )
-}
-
-fn terraform(connection: &Connection, trust: &PolicyDocument, permissions: &PolicyDocument) -> String {
-    let name = connection.role_name();
-    format!(
-        "resource \"aws_iam_role\" \"drawbridge\" {{\n  \
-           name        = \"{name}\"\n  \
-           description = \"Lets the provider work in this account through Drawbridge\"\n\n  \
-           assume_role_policy = <<JSON\n{}\nJSON\n}}\n\n\
-         resource \"aws_iam_role_policy\" \"drawbridge\" {{\n  \
-           name = \"{POLICY_NAME}\"\n  \
-           role = aws_iam_role.drawbridge.id\n\n  \
-           policy = <<JSON\n{}\nJSON\n}}\n\n\
-         output \"role_arn\" {{\n  value = aws_iam_role.drawbridge.arn\n}}\n",
-        trust.to_pretty_json(),
-        permissions.to_pretty_json(),
-    )
 }
 
 #[cfg(test)]

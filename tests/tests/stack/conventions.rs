@@ -120,6 +120,15 @@ async fn setup_knows_its_formats() {
     let path = format!("/v1/connections/{}/setup", connection["connection_id"].as_str().unwrap());
     let setup = api.get(&path).await.expect(200);
     assert_eq!(setup, api.setup(&connection).await);
+    for form in ["terraform", "cli", "console"] {
+        let alone = api.get(&format!("{path}?format={form}")).await;
+        assert_eq!(alone.content_type, "text/plain; charset=utf-8");
+        assert_eq!(alone.expect(200), setup[form]);
+    }
+    let template = api.get(&format!("{path}?format=cloudformation")).await;
+    assert_eq!(template.content_type, "application/yaml");
+    let id = connection["external_id"].as_str().unwrap();
+    assert!(template.expect(200).as_str().unwrap().contains(&format!("    Default: '{id}'\n")));
     assert_eq!(api.get(&format!("{path}?format=yaml")).await.problem(), (400, "invalid_format"));
     assert_eq!(api.get(&format!("{path}?fromat=json")).await.problem(), (400, "unknown_parameter"));
     let trust = &setup["trust_policy"]["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"];

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 const TEMPLATE: &str = include_str!("../../../infra/customer-role.yaml");
 
-struct Deployed {
-    status: StackStatus,
-    role_arn: Option<String>,
+pub(crate) struct Deployed {
+    pub status: StackStatus,
+    pub role_arn: Option<String>,
 }
 
 /// Deploys the template into an account, and waits until it is done or refused.
@@ -23,7 +23,6 @@ async fn deploy(
     capabilities: &[Capability],
 ) -> Option<Deployed> {
     let stack = Stack::get();
-    let client = Client::new(&stack.aws_as_root(&account.id));
     let fixed = [
         ("RoleName", connection["role_name"].as_str().unwrap()),
         ("ExternalId", connection["external_id"].as_str().unwrap()),
@@ -34,11 +33,21 @@ async fn deploy(
         .into_iter()
         .chain(chosen)
         .map(|(key, value)| Parameter::builder().parameter_key(key).parameter_value(value).build());
+    deploy_as_it_is(account, TEMPLATE, parameters.collect()).await
+}
+
+/// Deploys a template with these parameters, and waits until it is done or refused.
+pub(crate) async fn deploy_as_it_is(
+    account: &CustomerAccount,
+    template: &str,
+    parameters: Vec<Parameter>,
+) -> Option<Deployed> {
+    let client = Client::new(&Stack::get().aws_as_root(&account.id));
     let made = client
         .create_stack()
         .stack_name("drawbridge-role")
-        .template_body(TEMPLATE)
-        .set_parameters(Some(parameters.collect()))
+        .template_body(template)
+        .set_parameters(Some(parameters))
         .capabilities(Acknowledged::CapabilityNamedIam)
         .send()
         .await;
@@ -58,7 +67,7 @@ async fn deploy(
 }
 
 /// A policy as a set of statements, without their order, their keys' and their actions' order.
-fn statements(policy: &Value) -> BTreeSet<String> {
+pub(crate) fn statements(policy: &Value) -> BTreeSet<String> {
     let set = |value: &Value| match value {
         Value::String(one) => BTreeSet::from([one.clone()]),
         Value::Array(many) => many.iter().map(|one| one.as_str().unwrap().to_owned()).collect(),

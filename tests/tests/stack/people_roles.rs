@@ -10,24 +10,31 @@ use serde_json::{Value, json};
 use crate::command_line::built;
 
 /// A person at a shell, with a configuration file of their own.
-struct Person {
+pub(crate) struct Person {
     keys: Keys,
     folder: Folder,
 }
 
 impl Person {
-    fn new(keys: &Keys) -> Self {
+    pub fn new(keys: &Keys) -> Self {
         Self { keys: keys.clone(), folder: Folder::new() }
     }
 
-    fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.folder.path().join("config")
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        let output = self.command(program, arguments).output();
+        output.unwrap_or_else(|error| panic!("{program}, which the tests need: {error}"))
+    }
+
+    /// A program as this person starts it.
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let stack = Stack::get();
         let path = format!("{}:{}", built().display(), std::env::var("PATH").unwrap());
-        Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .env_clear()
             .env("PATH", path)
@@ -37,27 +44,27 @@ impl Person {
             .env("AWS_CONFIG_FILE", self.config())
             .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.path().join("credentials"))
             .env("AWS_REGION", &stack.region)
+            .env("AWS_DEFAULT_REGION", &stack.region)
             .env("AWS_ENDPOINT_URL", &stack.endpoint_url)
             .env("AWS_ACCESS_KEY_ID", &self.keys.access_key_id)
             .env("AWS_SECRET_ACCESS_KEY", &self.keys.secret_access_key)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .output()
-            .unwrap_or_else(|error| panic!("{program}, which the tests need: {error}"))
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        command
     }
 
     /// What a program printed that ended well.
-    fn done(&self, program: &str, arguments: &[&str]) -> String {
+    pub fn done(&self, program: &str, arguments: &[&str]) -> String {
         let output = self.run(program, arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn json(&self, program: &str, arguments: &[&str]) -> Value {
+    pub fn json(&self, program: &str, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.done(program, arguments)).unwrap()
     }
 
     /// What a program said that ended with this code.
-    fn refused(&self, code: i32, program: &str, arguments: &[&str]) -> String {
+    pub fn refused(&self, code: i32, program: &str, arguments: &[&str]) -> String {
         let output = self.run(program, arguments);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{said}");

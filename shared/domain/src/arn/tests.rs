@@ -271,3 +271,26 @@ proptest! {
         prop_assert_eq!(name.as_str().parse::<RoleName>()?, name);
     }
 }
+
+#[test]
+fn a_user_is_told_from_what_is_none() {
+    for arn in ["arn:aws:iam::123456789012:user/ops", "arn:aws-cn:iam::123456789012:user/a/b+=,.@_-/c"] {
+        let user: UserArn = arn.parse().unwrap();
+        assert_eq!((user.to_string().as_str(), user.account().as_str()), (arn, "123456789012"));
+    }
+    for wrong in [
+        "",
+        "ops",
+        "arn:aws:iam::123456789012:role/ops",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:iam::123456789012:user/",
+        "arn:aws:iam::123456789012:user/*",
+        "arn:aws:iam::123456789012:user//ops",
+        "arn:aws:iam::123456789012:user/a//ops",
+        "arn:aws:iam::12345678901:user/ops",
+        "arn:aws-iso:iam::123456789012:user/ops",
+        "arn:aws:iam::123456789012:user/${aws:username}",
+    ] {
+        assert_eq!(wrong.parse::<UserArn>().unwrap_err().code, "invalid_user_arn", "{wrong}");
+    }
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::capability::Action;
+use crate::external_id::ExternalId;
 use serde_json::{Value, json};
 
 /// The permissions policy of the manual procedure, as its document gives it.
@@ -53,13 +54,31 @@ fn classic_is_the_procedure_statement_by_statement() {
 
 #[test]
 fn a_user_is_trusted_as_the_procedure_says() {
-    let user = TrustedPrincipal::User { account: account(), name: "ops".to_owned() };
+    let user = TrustedPrincipal::User("arn:aws:iam::111111111111:user/ops".parse().unwrap());
     assert_eq!(
         value(&trust_policy(Partition::Aws, &user, None)),
         json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
             "Principal": {"AWS": "arn:aws:iam::111111111111:user/ops"},
             "Action": "sts:AssumeRole",
+        }]})
+    );
+}
+
+#[test]
+fn people_of_an_account_may_be_asked_for_mfa() {
+    let people = TrustedPrincipal::People { account: account() };
+    let trust = trust_policy(Partition::Aws, &people, Some(&external_id())).for_mfa_alone();
+    assert_eq!(
+        value(&trust),
+        json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "Bool": {"aws:MultiFactorAuthPresent": "true"},
+                "StringEquals": {"sts:ExternalId": "an-external-id"},
+            },
         }]})
     );
 }
