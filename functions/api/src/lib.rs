@@ -8,6 +8,7 @@
 
 mod app;
 mod backup_view;
+mod brand;
 mod carry_out;
 mod change_connection;
 mod change_schedule;
@@ -16,6 +17,7 @@ mod create_customer;
 mod create_invite;
 mod create_run;
 mod create_schedule;
+mod customer_template;
 mod delete_schedule;
 mod invited;
 mod list_backups;
@@ -27,6 +29,7 @@ mod list_runs;
 mod list_schedules;
 mod offboard_connection;
 mod openapi;
+mod page;
 mod preview_schedule;
 mod reconcile_grants;
 #[cfg(test)]
@@ -41,9 +44,11 @@ mod show_customer;
 mod show_grants;
 mod show_health;
 mod show_onboarding;
+mod show_page;
 mod show_run;
 mod show_schedule;
 mod show_setup;
+mod submit_form;
 mod submit_invited_role;
 mod submit_role;
 mod terms;
@@ -59,6 +64,7 @@ use utoipa_axum::routes;
 use web::{idempotency, problem};
 
 pub use app::App;
+pub use page::Site;
 
 /// Every route, with the document that describes them.
 fn routes() -> OpenApiRouter<App> {
@@ -93,6 +99,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_jobs::list_jobs))
         .routes(routes!(list_backups::list_backups))
         .routes(routes!(show_backup::show_backup))
+        .routes(routes!(show_page::show_page, submit_form::submit_form))
+        .routes(routes!(show_page::show_template))
+        .routes(routes!(show_page::show_asset))
         .routes(routes!(show_onboarding::show_onboarding))
         .routes(routes!(submit_invited_role::submit_invited_role))
         .routes(routes!(verify_invited_role::verify_invited_role))
@@ -106,6 +115,7 @@ pub fn router(app: App) -> Router {
     router
         .fallback(problem::unknown_route)
         .method_not_allowed_fallback(problem::unknown_method)
+        .layer(middleware::from_fn_with_state(app.clone(), page::answer_browsers))
         .layer(middleware::from_fn(problem::answer_refusals))
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::replay::<App>))
         .layer(middleware::from_fn(problem::log_requests))
