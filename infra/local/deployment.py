@@ -33,6 +33,8 @@ PARAMETERS = {
     "AgreementIntervalSeconds": "1",
     "PropagationDeadlineSeconds": "20",
     "DeletionProtection": "false",
+    "ProviderName": "Northwind Cloud",
+    "ProviderColour": "#0f7285",
     "ThrottlingRateLimit": "10000",
     "ThrottlingBurstLimit": "5000",
 }

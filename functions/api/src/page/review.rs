@@ -18,7 +18,7 @@ pub(super) fn review(page: &Page<'_>, step: Option<u8>) -> Markup {
                 li { (icon(Icon::Lock)) span {
                     "Only " (provider) " (AWS account " code { (page.deployment.provider.as_str()) } ") can use the role, \
                      and only with an external ID that was made for you alone. That this is so is proven before \
-                     the role is used, and every day from then on."
+                     the role is used, and again and again from then on."
                 } }
                 li { (icon(Icon::Lock)) span {
                     "Sessions last for an hour at most, and your CloudTrail records every one of them."

@@ -110,7 +110,7 @@ async fn everything_that_is_asked_for_can_be_read_before_anything_is_done() {
     let policies = [&setup.body["trust_policy"], &setup.body["permissions_policy"]];
     for policy in policies {
         // The document's own order of fields is another; every value of it is there.
-        for value in policy.to_string().split('"').filter(|part| part.len() > 3) {
+        for value in policy.to_string().split('"').filter(|part| part.starts_with(|c: char| c.is_alphanumeric())) {
             assert!(shown.contains(value), "{value}");
         }
     }
