@@ -1,5 +1,7 @@
 //! What the page loads: its style, its script, and the provider's mark.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::invite::Invite;
 use maud::{Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
@@ -20,7 +22,7 @@ pub(crate) struct Asset {
 
 impl Asset {
     fn new(extension: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash: String = Sha256::digest(&bytes).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+        let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&bytes));
         Self { name: format!("{hash}.{extension}"), media_type, bytes }
     }
 

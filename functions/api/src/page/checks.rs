@@ -25,12 +25,16 @@ fn told(rows: &[&Check]) -> String {
     parts.join(", ")
 }
 
-fn worst(rows: &[&Check]) -> CheckOutcome {
-    let any = |outcome| rows.iter().any(|check| check.outcome == outcome);
-    [CheckOutcome::Denied, CheckOutcome::Inconclusive]
-        .into_iter()
-        .find(|one| any(*one))
-        .unwrap_or(CheckOutcome::Allowed)
+/// What stands for all of them: what is worst, and nothing good where nothing could be tried.
+pub(super) fn worst(rows: &[&Check]) -> CheckOutcome {
+    let any = |outcome: &CheckOutcome| rows.iter().any(|check| check.outcome == *outcome);
+    let order = [CheckOutcome::Denied, CheckOutcome::Inconclusive, CheckOutcome::Allowed];
+    order.into_iter().find(any).unwrap_or(CheckOutcome::Unverifiable)
+}
+
+/// The checks of one capability.
+pub(super) fn of<'a>(page: &'a Page<'_>, capability: Capability) -> Vec<&'a Check> {
+    page.checks.iter().filter(|check| check.capability == capability).collect()
 }
 
 pub(super) fn checks(page: &Page<'_>) -> Markup {
@@ -40,7 +44,7 @@ pub(super) fn checks(page: &Page<'_>) -> Markup {
             h3 { "What was checked" }
             div.checks {
                 @for capability in effective {
-                    @let rows: Vec<&Check> = page.checks.iter().filter(|check| check.capability == capability).collect();
+                    @let rows = of(page, capability);
                     @if !rows.is_empty() { (of_capability(capability, &rows)) }
                 }
             }

@@ -62,7 +62,7 @@ pub(super) fn page(page: &Page<'_>) -> Markup {
     let aside = html! {
         @if let Some(invite) = &page.connection.invite { "Link valid until " (moment(invite.expires_at)) }
     };
-    frame(&page.site, "", "Connect your AWS account", &head, &aside, &main(page))
+    frame(page.site, "", "Connect your AWS account", &head, &aside, &main(page))
 }
 
 fn main(page: &Page<'_>) -> Markup {

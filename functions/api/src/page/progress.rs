@@ -63,7 +63,7 @@ fn connected(page: &Page<'_>) -> Markup {
     let (connection, provider) = (page.connection, page.provider());
     let busy = page.is_busy();
     let (class, drawing, title) = match connection.state {
-        ConnectionState::Active => ("yes", Icon::Yes, "Everything was proven"),
+        ConnectionState::Active => ("yes", Icon::Yes, "Verified"),
         ConnectionState::Degraded => ("note", Icon::Note, "Some permissions are missing"),
         _ => ("no", Icon::No, "Not in use"),
     };
@@ -168,7 +168,7 @@ fn said(page: &Page<'_>) -> String {
         S::PendingRole => "Waiting for the role.".to_owned(),
         S::Verifying => format!("Verifying the role. {known} of {total} permissions checked."),
         S::Active if page.is_busy() => "Connected. Verifying again.".to_owned(),
-        S::Active => "Connected. Everything was proven.".to_owned(),
+        S::Active => "Connected. The role was verified.".to_owned(),
         S::Degraded => "Connected, but some permissions are missing.".to_owned(),
         S::Failed => "The role cannot be accepted yet. The page says what is wrong.".to_owned(),
         S::Suspended => "The connection is suspended. The page says why.".to_owned(),

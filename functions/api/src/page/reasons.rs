@@ -11,6 +11,10 @@ pub(super) fn reasons(page: &Page<'_>) -> Markup {
         @for reason in reasons { (one(reason, "no", Icon::No)) }
         @if let Some(command) = patches::mend_trust(page, reasons) {
             (code("Mend the trust policy with the AWS CLI", &command))
+            details #trust_policy {
+                summary { "The trust policy as it has to be (" code { "trust_policy" } ")" }
+                (code("trust-policy.json", &page.setup.trust_policy.to_pretty_json()))
+            }
         }
         @if let Some(command) = patches::add_statements(page, reasons) {
             (code("Add what is missing with the AWS CLI", &command))

@@ -1,9 +1,10 @@
 //! What is asked for, in plain words, and the documents that say it to AWS.
 
+use domain::check::CheckOutcome;
 use maud::{Markup, html};
 
 use super::frame::heading;
-use super::{Icon, Page, code, icon};
+use super::{Icon, Page, checks, code, icon};
 
 pub(super) fn review(page: &Page<'_>, step: Option<u8>) -> Markup {
     let (provider, connection) = (page.provider(), page.connection);
@@ -36,16 +37,19 @@ pub(super) fn review(page: &Page<'_>, step: Option<u8>) -> Markup {
     }
 }
 
-/// What the role lets the provider do, one line each.
+/// What the role lets the provider do, one line each, and what of it AWS was seen to refuse.
 pub(super) fn abilities(page: &Page<'_>) -> Markup {
     let effective = page.connection.capabilities.effective();
     html! {
         ul.abilities {
             @for capability in effective {
-                li {
-                    (icon(Icon::Yes))
+                @let refused = checks::worst(&checks::of(page, capability)) == CheckOutcome::Denied;
+                li.refused[refused] {
+                    (icon(if refused { Icon::No } else { Icon::Yes }))
                     span { b { (capitalized(capability.meaning())) }
-                        small { code { (capability) } " · " (count(capability.actions().count(), "AWS action")) } }
+                        small { code { (capability) } " · "
+                            @if refused { "AWS refuses some of it" }
+                            @else { (count(capability.actions().count(), "AWS action")) } } }
                 }
             }
         }

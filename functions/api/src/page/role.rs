@@ -18,7 +18,12 @@ pub(super) fn form(page: &Page<'_>, step: Option<u8>) -> Markup {
     let example = format!(
         "arn:{}:iam::{}:role/{}",
         deployment.partition,
-        account.unwrap_or("123456789012"),
+        connection
+            .role_arn
+            .as_ref()
+            .map(|role| role.account().as_str())
+            .or(account)
+            .unwrap_or("123456789012"),
         connection.ready_made_role_name,
     );
     let title = if step.is_some() { "Connect the role" } else { "Submit another role" };
@@ -36,7 +41,7 @@ pub(super) fn form(page: &Page<'_>, step: Option<u8>) -> Markup {
                         autofocus[fault.is_some()]
                         data-partition=(deployment.partition) data-provider=(deployment.provider.as_str())
                         data-account=[account]
-                        data-name=[connection.announced_role_name.as_ref().map(|name| name.as_str())];
+                        data-name=[connection.announced_role_name.as_ref().map(domain::RoleName::as_str)];
                     p.error #role_error { @if let Some(fault) = fault { (fault.detail) } }
                 }
                 button.button type="submit" { "Verify and connect" }
@@ -49,7 +54,7 @@ pub(super) fn form(page: &Page<'_>, step: Option<u8>) -> Markup {
 fn look(page: &Page<'_>) -> Markup {
     let account = &page.connection.account_id;
     html! {
-        div #look.look hidden data-known=[account.as_ref().map(|account| account.as_str())] {
+        div #look.look hidden data-known=[account.as_ref().map(domain::AccountId::as_str)] {
             h3 { "Nothing to paste" }
             p { "Once you have made the role " code { (page.connection.ready_made_role_name) } ", it can be found by its name"
                 @if let Some(account) = account { " in your account " code { (account.as_str()) } } "." }

@@ -1,4 +1,4 @@
-use crate::test_app::{Answer, Bench, PUBLIC_URL, text};
+use crate::test_app::{Answer, Bench, PUBLIC_URL};
 use axum::http::StatusCode;
 use rstest::rstest;
 
@@ -30,12 +30,11 @@ async fn a_role_is_submitted_and_the_page_shown_again() {
 #[tokio::test]
 async fn another_look_is_asked_for_by_a_form_too() {
     let bench = Bench::new();
-    let (path, link) = bench.invited().await;
+    let (_, link) = bench.invited().await;
     sent(&bench, &link, &[], role(ROLE)).await;
-    bench.rewrite(&path, [("state", text("failed"))]);
     let answer = sent(&bench, &link, &[], "verify=again".to_owned()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
-    assert_eq!(bench.operator("GET", &path, "").await.body["state"], "verifying");
+    assert_eq!(bench.messages().len(), 1, "one look is going on");
 }
 
 #[rstest]
