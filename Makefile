@@ -31,7 +31,7 @@ PYTEST = pytest -q -p no:cacheprovider tests/browser
 BUILD_BIN = $$(infra/venv.sh build infra/requirements-build.txt)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: build ## Start a local AWS with Drawbridge on it, or update the one that runs
 	@echo "== Local stack"

@@ -137,7 +137,7 @@ pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
 
 /// A moment, for people.
 fn moment(at: jiff::Timestamp) -> Markup {
-    html! { time datetime=(at) { (at.strftime("%-d %B %Y, %H:%M UTC")) } }
+    html! { time datetime=(at) { (at.strftime("%-d %b %Y, %H:%M UTC")) } }
 }
 
 /// Text that marks names of things `like this`.
