@@ -27,7 +27,7 @@ def keep(request):
     def save(page, name):
         picture = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled"))).convert("RGB")
         path = folder / f"{name}.png"
-        picture.quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+        picture.quantize(96, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
         assert path.stat().st_size < HEAVIEST, f"{path}: {path.stat().st_size}"
 
     return save

@@ -83,7 +83,7 @@ fn connected(page: &Page<'_>) -> Markup {
             dl.facts {
                 @if let Some(account) = &connection.account_id { div { dt { "AWS account" } dd { code { (account.as_str()) } } } }
                 @if let Some(at) = connection.trust.proven_at.filter(|_| connection.trust.proven) {
-                    div { dt { "External ID enforced" } dd { "Proven " (moment(at)) } }
+                    div { dt { "External ID proven" } dd { (moment(at)) } }
                 }
                 @if let Some(at) = connection.last_verified_at { div { dt { "Last verified" } dd { (moment(at)) } } }
             }
