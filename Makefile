@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test scale fmt lint build sam-build publish-template clean
+.PHONY: help up down demo test screenshots scale fmt lint build sam-build publish-template clean
 
 # One place for everything that cargo builds, wherever it is called from.
 export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -26,6 +26,9 @@ LOCAL_PYTHON = $$(infra/venv.sh local infra/local/requirements.txt)/bin/python
 # The AWS CLI, with which tests use what Drawbridge hands out. `aws` is in its own environment for its pinned botocore.
 AWS_BIN = $$(infra/venv.sh aws infra/local/requirements-aws.txt)/bin
 LINT_BIN = $$(infra/venv.sh lint infra/requirements-lint.txt)/bin
+# What drives a browser through the customer's page.
+BROWSER_BIN = $$(infra/venv.sh browser infra/requirements-browser.txt)/bin
+PYTEST = pytest -q -p no:cacheprovider tests/browser
 BUILD_BIN = $$(infra/venv.sh build infra/requirements-build.txt)/bin
 
 help: ## Show this list
@@ -54,11 +57,20 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	@echo "== Build"
 	@cargo build --workspace --all-targets
 	@echo "== Tests, against a local stack"
-	@python=$(LOCAL_PYTHON) && aws=$(AWS_BIN) && PATH="$$aws:$$PATH" "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
+	@infra/chromium.sh > /dev/null
+	@python=$(LOCAL_PYTHON) && aws=$(AWS_BIN) && export BROWSER_BIN=$(BROWSER_BIN) && \
+	PATH="$$aws:$$PATH" "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
 		--with tiny:BrokerCount=2,GrantsPerBroker=1,GrantCharacters=259 \
 		--with "brisk:$(BRISK)" \
 		--with "faults:$(FAULTS)" --break-calls faults --moto -- \
-		bash -c 'cargo test --workspace && cargo test --workspace --test calls -- --ignored'
+		bash -c '"$$BROWSER_BIN"/$(PYTEST) && cargo test --workspace && cargo test --workspace --test calls -- --ignored'
+
+screenshots: build ## Pictures of the customer's page in every state, into docs/onboarding
+	@echo "== Screenshots"
+	@infra/chromium.sh > /dev/null
+	@python=$(LOCAL_PYTHON) && export BROWSER_BIN=$(BROWSER_BIN) && \
+	"$$python" infra/local/stack.py run --dir .local/screenshots --functions "$(FUNCTIONS)" -- \
+		bash -c '"$$BROWSER_BIN"/$(PYTEST)/test_screenshots.py --screenshots docs/onboarding'
 
 scale: build ## A run over 50 accounts with 40 tables each, while functions are killed at random
 	@echo "== Scale"
@@ -91,7 +103,7 @@ publish-template: ## Put the customer's template into a bucket: BUCKET=… [PREF
 clean: ## End what runs and remove everything that was built
 	@if [[ -d .local ]]; then \
 		python=$(LOCAL_PYTHON) && \
-		for dir in .local .local/demo .local/test .local/test/faults .local/test/tiny .local/test/brisk; do \
+		for dir in .local .local/demo .local/screenshots .local/test .local/test/faults .local/test/tiny .local/test/brisk; do \
 			"$$python" infra/local/stack.py down --dir "$$dir"; \
 		done; \
 	fi

@@ -34,6 +34,8 @@ PARAMETERS = {
     "PropagationDeadlineSeconds": "20",
     "LookIntervalSeconds": "1",
     "DeletionProtection": "false",
+    "ProviderName": "Northwind Cloud",
+    "ProviderColour": "#0f7285",
     "ThrottlingRateLimit": "10000",
     "ThrottlingBurstLimit": "5000",
 }

@@ -14,7 +14,9 @@ use runtime::{Environment, EnvironmentError, SdkConfig, now, random};
 use store::{OnboardingQueue, RunsQueue, Store};
 use web::idempotency::Replaying;
 
+use crate::brand::Brand;
 use crate::invited::Invited;
+use crate::page::Site;
 
 /// The state of the API: cheap to clone, one for each request.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct App {
     pub invite_lifetime: SignedDuration,
     /// Where customers reach the API, with no slash at its end.
     pub public_url: Arc<str>,
+    /// How the provider presents itself to customers.
+    pub site: Arc<Site>,
 }
 
 impl Replaying for App {
@@ -71,6 +75,7 @@ impl App {
             look_lifetime: SignedDuration::from_secs(environment.required("LOOK_LIFETIME_SECONDS")?),
             invite_lifetime: SignedDuration::from_secs(environment.required("INVITE_LIFETIME_SECONDS")?),
             public_url: environment.required::<String>("PUBLIC_URL")?.trim_end_matches('/').into(),
+            site: Arc::new(Site::new(Brand::from_environment(environment)?)),
         })
     }
 

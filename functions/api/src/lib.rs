@@ -8,6 +8,7 @@
 
 mod app;
 mod backup_view;
+mod brand;
 mod carry_out;
 mod change_connection;
 mod change_schedule;
@@ -28,6 +29,7 @@ mod list_schedules;
 mod look_for_invited_role;
 mod offboard_connection;
 mod openapi;
+mod page;
 mod preview_schedule;
 mod reconcile_grants;
 #[cfg(test)]
@@ -42,9 +44,11 @@ mod show_customer;
 mod show_grants;
 mod show_health;
 mod show_onboarding;
+mod show_page;
 mod show_run;
 mod show_schedule;
 mod show_setup;
+mod submit_form;
 mod submit_invited_role;
 mod submit_role;
 mod terms;
@@ -60,6 +64,7 @@ use utoipa_axum::routes;
 use web::{idempotency, problem};
 
 pub use app::App;
+pub use page::Site;
 
 /// Every route, with the document that describes them.
 fn routes() -> OpenApiRouter<App> {
@@ -94,6 +99,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_jobs::list_jobs))
         .routes(routes!(list_backups::list_backups))
         .routes(routes!(show_backup::show_backup))
+        .routes(routes!(show_page::show_page, submit_form::submit_form))
+        .routes(routes!(show_page::show_template))
+        .routes(routes!(show_page::show_asset))
         .routes(routes!(show_onboarding::show_onboarding))
         .routes(routes!(submit_invited_role::submit_invited_role))
         .routes(routes!(verify_invited_role::verify_invited_role))
@@ -108,6 +116,7 @@ pub fn router(app: App) -> Router {
     router
         .fallback(problem::unknown_route)
         .method_not_allowed_fallback(problem::unknown_method)
+        .layer(middleware::from_fn_with_state(app.clone(), page::answer_browsers))
         .layer(middleware::from_fn(problem::answer_refusals))
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::replay::<App>))
         .layer(middleware::from_fn(problem::log_requests))

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
 use domain::check::Check;
 use domain::reason::Reason;
 use domain::setup::Setup;
@@ -10,7 +12,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::invited::Invited;
+use crate::invited::{Invited, Link};
+use crate::page::prefers_html;
+use crate::show_page::page_of;
 use crate::show_setup::SetupView;
 use crate::view::{LookingView, VerificationView, checks_of};
 use web::problem::Refused;
@@ -85,15 +89,22 @@ impl From<&Connection> for ProgressView {
 )]
 pub(crate) async fn show_onboarding(
     State(app): State<App>,
+    link: Link,
     Invited(connection): Invited,
-) -> Result<Json<ProgressView>, Refused> {
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    // The page's script brings in the part of the page that changes.
+    if prefers_html(&headers) {
+        return Ok(page_of(&app, &link, &connection, None).await?.progress());
+    }
     let setup = Setup::of(&connection, &app.deployment);
     let checks = checks_of(&connection, &app.store.checks(connection.id).await?);
     Ok(Json(ProgressView {
         setup: Some(setup.into()),
         checks: Some(checks),
         ..ProgressView::from(&connection)
-    }))
+    })
+    .into_response())
 }
 
 #[cfg(test)]

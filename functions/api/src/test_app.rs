@@ -31,6 +31,8 @@ use crate::App;
 pub(crate) const OPERATOR: &str = "arn:aws:sts::111111111111:assumed-role/operators/ann";
 pub(crate) const REQUEST_ID: &str = "the-request";
 pub(crate) const PUBLIC_URL: &str = "https://drawbridge.example";
+/// A name that would be harmful if it were not escaped.
+pub(crate) const PROVIDER: &str = "<script>alert('1')</script> & \"Söhne\"";
 /// What AWS's errors say here, and no caller is to read.
 pub(crate) const MARKER: &str = "internal-host-10-0-0-1";
 
@@ -71,6 +73,8 @@ pub(crate) struct Answer {
     pub headers: HeaderMap,
     /// Null where the body is no JSON.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Answer {
@@ -133,6 +137,11 @@ impl Bench {
         let sqs = mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&send], |config| {
             config.retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
         });
+        let brand = runtime::Environment::new(&|name| match name {
+            "PROVIDER_NAME" => Some(PROVIDER.to_owned()),
+            "PROVIDER_COLOUR" => Some("#ffdd00".to_owned()),
+            _ => None,
+        });
         let app = App {
             store: Store::with_client(dynamodb, "table"),
             queue: OnboardingQueue::with_client(sqs.clone(), "https://queue"),
@@ -148,6 +157,7 @@ impl Bench {
             look_lifetime: SignedDuration::from_hours(1),
             invite_lifetime,
             public_url: PUBLIC_URL.into(),
+            site: Arc::new(crate::Site::new(crate::brand::Brand::from_environment(&brand).unwrap())),
         };
         Self { store: app.store.clone(), router: crate::router(app), state }
     }
@@ -200,6 +210,7 @@ impl Bench {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

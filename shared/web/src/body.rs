@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{Extensions, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use domain::{Error, FieldError};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
@@ -26,6 +26,16 @@ impl LongestBody {
     }
 }
 
+/// The media type of what a browser's form sends.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The media type of a body, without its parameters; empty where none can be read.
+#[must_use]
+pub fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?;
+    Some(value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim())
+}
+
 /// How many unknown fields are named in one refusal.
 const NAMED: usize = 20;
 
@@ -38,9 +48,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        let media_type = parts.headers.get(CONTENT_TYPE).map_or("application/json", |value| {
-            value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim()
-        });
+        let media_type = media_type(&parts.headers).unwrap_or("application/json");
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(Refused::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

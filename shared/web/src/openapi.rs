@@ -1,6 +1,6 @@
 //! The description of an API, made from the code that answers it.
 
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
@@ -9,6 +9,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use crate::body::FORM;
 use crate::problem::Problem;
 
 /// The name of the security scheme.
@@ -60,12 +61,18 @@ fn idempotency_key() -> Parameter {
         .build()
 }
 
+/// Whether a browser's form is what an operation takes.
+fn takes_a_form(operation: &Operation) -> bool {
+    matches!(&operation.request_body, Some(RefOr::T(body)) if body.content.contains_key(FORM))
+}
+
 /// Completes the description of the routes: what every `POST` takes, how each refuses, and that
 /// requests hold no other fields.
 #[must_use]
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
-        if let Some(post) = &mut item.post {
+        // What a browser's form sends has no header of its own.
+        if let Some(post) = item.post.as_mut().filter(|post| !takes_a_form(post)) {
             post.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
         }
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];

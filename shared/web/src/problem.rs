@@ -51,6 +51,25 @@ impl Refused {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self { status, error: Error::new(ErrorKind::Malformed, code, detail) }
     }
+
+    /// The HTTP status that it is told with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What was refused and why.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// After how many seconds the same request may go through, where it is told to wait.
+    #[must_use]
+    pub fn wait(&self) -> Option<u32> {
+        let unavailable = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        self.error.retry_after.or(unavailable.then_some(RETRY_SECONDS))
+    }
 }
 
 impl From<Error> for Refused {
@@ -90,15 +109,27 @@ pub async fn answer_refusals(request: Request, next: Next) -> Response {
     answered(next.run(request).await, &request_id)
 }
 
-fn answered(mut response: Response, request_id: &str) -> Response {
+fn answered(response: Response, request_id: &str) -> Response {
+    answered_as(response, request_id, |refused| problem(refused, request_id))
+}
+
+/// Answers a refusal in the form that `tell` gives it, and leaves every other response as it is.
+pub fn answered_as(
+    mut response: Response,
+    request_id: &str,
+    tell: impl FnOnce(&Refused) -> Response,
+) -> Response {
     let Some(refused) = response.extensions_mut().remove::<std::sync::Arc<Refused>>() else {
         return response;
     };
     if refused.status.is_server_error() {
         tracing::error!(request_id, cause = refused.error.chain(), "the request failed");
     }
-    let mut response = problem(&refused, request_id);
+    let mut response = tell(&refused);
     response.extensions_mut().insert(ProblemCode(refused.error.code));
+    if let Some(seconds) = refused.wait() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }
 
@@ -114,7 +145,8 @@ pub async fn log_requests(request: Request, next: Next) -> Response {
     let code = response.extensions().get::<ProblemCode>().map_or("none", |code| code.0);
     if route.starts_with("/onboard/") {
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // What is the same for everybody says so itself.
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
     tracing::info!(
@@ -151,13 +183,8 @@ pub(crate) fn to_keep(refused: &Refused, request_id: &str) -> Option<Answer> {
 }
 
 fn problem(refused: &Refused, request_id: &str) -> Response {
-    let Refused { status, error } = refused;
-    let mut response = (*status, Json(Problem::new(refused, request_id))).into_response();
+    let mut response = (refused.status, Json(Problem::new(refused, request_id))).into_response();
     mark_as_problem(&mut response);
-    let wait = error.retry_after.or((*status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SECONDS));
-    if let Some(seconds) = wait {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
     response
 }
 
@@ -166,7 +193,9 @@ pub fn mark_as_problem(response: &mut Response) {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
 }
 
-fn request_id(request: &Request) -> String {
+/// The id that leads to this request in the logs; empty where there is none.
+#[must_use]
+pub fn request_id(request: &Request) -> String {
     request_id_of(request.extensions())
 }
 

@@ -17,6 +17,7 @@ fn operations() -> Vec<(String, String)> {
             .replace("{run_id}", "run_0193b2c0000070008000000000000001")
             .replace("{backup_id}", "bkp_0193b2c0000070008000000000000001")
             .replace("{reconciliation_id}", "rec_0193b2c0000070008000000000000001")
+            .replace("{file}", "0.css")
             .replace("{invite}", &"A".repeat(43));
         item.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
     });
@@ -36,8 +37,12 @@ fn whatever_is_not_public_is_below_v1() {
         public,
         [
             "GET /health",
+            "GET /onboard/assets/0.css",
+            "GET /onboard/{invite}",
+            "POST /onboard/{invite}",
             "POST /onboard/{invite}/look",
             "PUT /onboard/{invite}/role",
+            "GET /onboard/{invite}/role.yaml",
             "GET /onboard/{invite}/status",
             "POST /onboard/{invite}/verify",
             "GET /openapi.json",
