@@ -103,7 +103,8 @@ publish-template: ## Put the customer's template into a bucket: BUCKET=… [PREF
 clean: ## End what runs and remove everything that was built
 	@if [[ -d .local ]]; then \
 		python=$(LOCAL_PYTHON) && \
-		for dir in .local .local/demo .local/screenshots .local/test .local/test/faults .local/test/tiny .local/test/brisk; do \
+		for dir in .local .local/demo .local/screenshots .local/scale .local/scale/scale .local/test .local/test/faults \
+			.local/test/tiny .local/test/brisk; do \
 			"$$python" infra/local/stack.py down --dir "$$dir"; \
 		done; \
 	fi

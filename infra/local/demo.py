@@ -29,7 +29,7 @@ from dateutil.parser import isoparse
 
 TEMPLATE = pathlib.Path(__file__).parent.parent / "customer-role.yaml"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-CAPABILITIES = ("ec2-power", "dynamodb-backup")
+CAPABILITIES = ("ec2-power", "dynamodb-backup", "dynamodb-restore")
 REGION = "eu-central-1"
 # What the customer takes out of the role's permissions, to see whether Drawbridge finds it.
 TAKEN_AWAY = "ec2:StopInstances"
@@ -84,6 +84,8 @@ def tell(demo):
     take_permission_away(demo)
     attach_patch(demo)
     stop_instance(demo)
+    back_up_tables(demo)
+    restore_table(demo)
     show_evidence(demo)
     try_strangers(demo)
     sum_up(demo, time.monotonic() - began)
@@ -109,8 +111,8 @@ class Demo:
         # Everything in the customer's account that could be changed, before it is asked what the role may do there; and
         # the policy that mends the role.
         self.estate = self.patch = None
-        # The customer's instance.
-        self.instance = None
+        # The customer's instance, their table, and its backup.
+        self.instance = self.table = self.backup_id = None
 
     # What is printed.
 
@@ -156,6 +158,10 @@ class Demo:
                 self.show(line)
         self.check(process.returncode == expect, f"drawbridge ended with code {process.returncode} and not {expect}")
         return "".join(said)
+
+    def operate_quietly(self, *arguments):
+        """Clears up after the story."""
+        subprocess.run([self.drawbridge, *arguments], env=self.operator_environment(), capture_output=True)
 
     def operator_environment(self):
         """The operator's keys, and nothing of what the person at the terminal uses AWS with."""
@@ -241,8 +247,8 @@ class Demo:
 def make_connection(demo):
     demo.step(
         "The provider's operator makes a customer, and a connection to one of its AWS accounts",
-        "The connection says what the provider will be able to do there (power EC2 instances, back up DynamoDB "
-        "tables) and in which Region. Drawbridge makes up its external ID; nobody else chooses it.",
+        "The connection says what the provider will be able to do there (power EC2 instances, back up and "
+        "restore DynamoDB tables) and in which Region. Drawbridge makes up its external ID; nobody else chooses it.",
     )
     account = demo.customer_keys["account_id"]
     customer = demo.operate("customers", "create", "--name", "Acme Ltd")
@@ -528,6 +534,81 @@ def stop_instance(demo):
     )
 
 
+def back_up_tables(demo):
+    demo.step(
+        "The operator has the customer's tables backed up every night, and once at once",
+        "EventBridge Scheduler holds the schedule; a run is the same at once. The backup is there when AWS says so, and "
+        "with it is kept what a restore would lose: tags, time to live, stream, point-in-time recovery. Retention "
+        "deletes only what Drawbridge has made itself, and only when the new backup is there.",
+    )
+    dynamodb = demo.client(demo.customer_keys, "dynamodb", REGION)
+    table = demo.table = f"orders-{uuid.uuid4().hex[:8]}"
+    definition = {
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "Tags": [{"Key": "team", "Value": "shop"}],
+    }
+    demo.call(demo.customer_keys, "dynamodb", "create_table", {"KeySchema": "…", "AttributeDefinitions": "…"},
+              region=REGION, TableName=table, **definition)
+    demo.cleanup.callback(delete_tables, demo, table)
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "order-1"}, "total": {"N": "42"}})
+
+    when = ("--kind", "dynamodb-backup", "--expression", "cron(0 5 * * ? *)", "--timezone", "Europe/Berlin")
+    made = demo.operate("schedules", "create", demo.connection_id, *when, "--name", table, "--keep-daily", "14")
+    schedule = found("sch_[0-9a-f]{32}", made)
+    demo.cleanup.callback(demo.operate_quietly, "schedules", "delete", schedule, "--yes")
+    scheduler = demo.client(demo.root_keys, "scheduler")
+
+    def held():
+        with contextlib.suppress(scheduler.exceptions.ResourceNotFoundException):
+            return scheduler.get_schedule(GroupName=demo.stack["schedule_group"], Name=schedule)
+        return None
+
+    demo.check(demo.eventually(held), "EventBridge does not hold the schedule")
+    demo.confirm(held()["ScheduleExpressionTimezone"] == "Europe/Berlin", "EventBridge holds it, on Berlin's clocks")
+    demo.operate("schedules", "preview", schedule, "--count", "3")
+
+    run = ("--connection", demo.connection_id, "--kind", "dynamodb-backup", "--name", table, "--watch")
+    demo.operate("runs", "start", *run)
+    listed = demo.operate("backups", "list", demo.connection_id)
+    demo.backup_id = found("bkp_[0-9a-f]{32}", listed)
+    backups = dynamodb.list_backups(TableName=table)["BackupSummaries"]
+    demo.confirm(
+        [backup["BackupStatus"] for backup in backups] == ["AVAILABLE"],
+        "the customer's own account shows one backup of the table, and it is available",
+    )
+
+
+def restore_table(demo):
+    demo.step(
+        "Somebody deletes the table, and the operator restores it",
+        "A backup that nobody has restored is only a hope. Restoring is a plan first: what will be made is shown before "
+        "it is. When the new table is there, what DynamoDB does not bring back is set again, and what can be compared "
+        "is.",
+    )
+    dynamodb = demo.client(demo.customer_keys, "dynamodb", REGION)
+    demo.call(demo.customer_keys, "dynamodb", "delete_table", region=REGION, TableName=demo.table)
+    target = f"{demo.table}-restored"
+    demo.cleanup.callback(delete_tables, demo, target)
+    demo.operate("restore", demo.backup_id, target, "--count-items", "--yes", "--watch")
+    item = dynamodb.get_item(TableName=target, Key={"id": {"S": "order-1"}}).get("Item")
+    arn = dynamodb.describe_table(TableName=target)["Table"]["TableArn"]
+    tags = {tag["Key"]: tag["Value"] for tag in dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]}
+    demo.confirm(
+        item is not None and item["total"] == {"N": "42"} and tags.get("team") == "shop",
+        "the order is there again, and so are the table's tags",
+    )
+
+
+def delete_tables(demo, *names):
+    """Those of them that are there."""
+    dynamodb = demo.client(demo.customer_keys, "dynamodb", REGION)
+    for name in names:
+        with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
+            dynamodb.delete_table(TableName=name)
+
+
 def state_of(demo, instance):
     ec2 = demo.client(demo.customer_keys, "ec2", REGION)
     found_instances = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
@@ -586,7 +667,7 @@ def show_evidence(demo):
     items = demo.items(partition)
     demo.note(f"The state table, partition {partition}:")
     demo.show("\n".join(item["sk"] for item in items))
-    meta = items[-1]
+    meta = next(item for item in items if item["sk"] == "META")
     demo.note("META, the connection itself (some of it):")
     names = ("pk", "sk", "state", "role_arn", "account_id", "external_id", "capabilities", "shard", "version")
     demo.show_json({name: meta[name] for name in names})

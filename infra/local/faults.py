@@ -27,6 +27,8 @@ PATH = "/_drawbridge/rows/"
 FAULTS = (*ANSWERS, "reset", "timeout_after", "killed_after")
 # Nobody waits longer for an answer that never comes.
 SILENCE_SECONDS = 60
+# Whose an invocation is becomes known in a moment, or never.
+UNCLAIMED = 1_000
 
 
 class Row:
@@ -60,6 +62,9 @@ class Faults:
         # Calls of each row by signature, to number them; tries of one operation are one call.
         self._operations = collections.defaultdict(list)
         self._connections = {}
+        # Invocations that are nobody's yet, by the messages that they take: a message may be taken before it is known
+        # who has sent it.
+        self._unclaimed = collections.OrderedDict()
         recorder.interceptors.append(self._intercept)
         recorder.listeners.append(self._note_sent_message)
         invocations.before.append(self._begin)
@@ -103,7 +108,11 @@ class Faults:
             invocation.row = found[0] if len(found) == 1 else None
             row = self._rows.get(invocation.row)
             if row:
-                row.begun.update(invocation.messages())
+                row.begun.update(messages)
+            elif not found:
+                self._unclaimed.update(dict.fromkeys(messages, invocation))
+                while len(self._unclaimed) > UNCLAIMED:
+                    self._unclaimed.popitem(last=False)
         if row and row.cold:
             invocation.start_cold()
 
@@ -120,9 +129,14 @@ class Faults:
         if (call.service, call.operation) == ("SQS", "SendMessage"):
             message = parsed_json(answered).get("MessageId")
             with self._lock:
-                row = self._rows.get(getattr(call.invocation, "row", None))
+                name = getattr(call.invocation, "row", None)
+                row = self._rows.get(name)
                 if row and message:
                     row.sent.add(message)
+                    taken = self._unclaimed.pop(message, None)
+                    if taken:
+                        taken.row = name
+                        row.begun.update(taken.messages())
 
     def _fault_of(self, call):
         """What is to happen to this call, which is noted."""

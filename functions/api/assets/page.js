@@ -182,8 +182,8 @@
     const place = one('#looking');
     if (!place) return;
     looks = !!looking;
-    const button = one('#look button');
-    button.disabled = looks;
+    // Whoever has just made the role asks again, and does not wait for the next attempt.
+    one('#look button').disabled = false;
     if (!looking) { place.textContent = ''; return; }
     place.textContent = 'Looking for the role. Tried ' + looking.attempts + (looking.attempts === 1 ? ' time' : ' times')
       + (looking.next_at ? ', next at ' + clock(looking.next_at) : '')

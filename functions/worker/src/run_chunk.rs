@@ -240,3 +240,6 @@ impl Work<'_> {
         if chosen > 1 { Some(chosen / 2) } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ impl Cast {
 
 impl Workflow for Restoring {
     const NAME: &'static str = "restore";
-    const FAULTS: &'static [Fault] = &Fault::SORTS;
+    const FAULTS: &'static [Fault] = &Fault::FEW;
+    const AT_A_TIME: usize = 16;
     type Cast = Cast;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {

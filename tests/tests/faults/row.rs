@@ -30,6 +30,9 @@ impl Fault {
     /// workflow of many calls makes of them it makes of the others, which the SDK tells apart no further.
     pub const SORTS: [Self; 3] = [Self::Throttling, Self::TimeoutAfter, Self::KilledAfter];
 
+    /// What a workflow of very many calls must bear: AWS refuses, and a process ends.
+    pub const FEW: [Self; 2] = [Self::Throttling, Self::KilledAfter];
+
     pub const ALL: [Self; 6] = [
         Self::Throttling,
         Self::InternalError,

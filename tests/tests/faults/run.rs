@@ -17,8 +17,6 @@ const STACK: &str = "faults";
 /// Rows of a batch. All of them are over before their grants are given back, so that no row takes a
 /// grant that another has just left and publishes it in its place.
 const BATCH: usize = 50;
-/// Rows of a batch that run at a time. Most of a row is waiting.
-const AT_A_TIME: usize = 50;
 /// Connections that are prepared or ended at a time.
 const PREPARED_AT_A_TIME: usize = 20;
 /// Runs that come before the clean ones are recorded, so that those find the installation in use.
@@ -133,7 +131,7 @@ async fn all_rows<W: Workflow>(
     let mut results = Vec::new();
     for tries in 1..=TRIES {
         let mut again = Vec::new();
-        for some in plans.chunks(BATCH) {
+        for some in plans.chunks(BATCH.min(2 * W::AT_A_TIME)) {
             for ran in batch(workflow, scene, some.to_vec(), Some(clean)).await {
                 let Some((call, fault)) = ran.plan.broken.clone() else { continue };
                 let hits = ran.report.hits;
@@ -176,13 +174,13 @@ async fn batch<W: Workflow>(
             let cast = workflow.prepare(scene, &row).await;
             (plan, row, cast)
         })
-        .buffer_unordered(PREPARED_AT_A_TIME)
+        .buffer_unordered(PREPARED_AT_A_TIME.min(W::AT_A_TIME))
         .collect()
         .await;
     let prepared_after = begun.elapsed();
     let ran: Vec<_> = stream::iter(prepared)
         .map(|(plan, row, cast)| run(workflow, scene, plan, row, cast))
-        .buffer_unordered(AT_A_TIME)
+        .buffer_unordered(W::AT_A_TIME)
         .collect()
         .await;
     let ran_after = begun.elapsed();

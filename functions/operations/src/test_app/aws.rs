@@ -207,6 +207,10 @@ impl Aws {
                 self.items.remove(&key(&input["Key"]));
                 (200, json!({}))
             }
+            // A turn to ask AWS, which is free.
+            "UpdateItem" if input["Key"]["pk"]["S"].as_str().unwrap().starts_with("PACE#") => {
+                (200, json!({}))
+            }
             "TransactWriteItems" => self.transaction(input["TransactItems"].as_array().unwrap()),
             other => panic!("the bench's table knows no {other}"),
         }
