@@ -385,6 +385,7 @@ def deploy_template(demo):
         "ProviderAccountId": demo.stack["provider_account_id"],
         "Ec2Power": "true",
         "DynamodbBackup": "true",
+        "DynamodbRestore": "true",
     }
     demo.call(
         keys,
