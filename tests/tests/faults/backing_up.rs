@@ -61,7 +61,8 @@ impl Cast {
 impl Workflow for BackingUp {
     const NAME: &'static str = "backup";
     const FAULTS: &'static [Fault] = &Fault::FEW;
-    const AT_A_TIME: usize = 16;
+    const ALIKE: u32 = 2;
+    const AT_A_TIME: usize = 20;
     type Cast = Cast;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {

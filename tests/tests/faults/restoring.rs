@@ -33,7 +33,8 @@ impl Cast {
 impl Workflow for Restoring {
     const NAME: &'static str = "restore";
     const FAULTS: &'static [Fault] = &Fault::FEW;
-    const AT_A_TIME: usize = 16;
+    const ALIKE: u32 = 2;
+    const AT_A_TIME: usize = 20;
     type Cast = Cast;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
@@ -99,7 +100,9 @@ impl Workflow for Restoring {
         types.sort();
         let (there, mut report) = (estate.tables().await.contains(&cast.target), kept["output"].clone());
         if let Some(report) = report.as_object_mut() {
-            report.retain(|name, _| !name.ends_with("_at") && name != "target_table" && name != "table_arn");
+            let is_its_own =
+                |name: &str| ["_at", "_id", "_arn", "target_table"].iter().any(|end| name.ends_with(end));
+            report.retain(|name, _| !is_its_own(name));
         }
         let seen = json!({
             "operation": kept["state"],

@@ -66,7 +66,7 @@ pub(crate) async fn every_row<W: Workflow>(workflow: &W) {
     let (warm, sometimes) = constant_and_occasional(&warm_runs);
 
     // Fault by fault, so that rows that wait for what crashed wait side by side, and these first.
-    let calls: Vec<Call> = cold.union(&warm).cloned().collect();
+    let calls: Vec<Call> = cold.union(&warm).filter(|call| call.ordinal <= W::ALIKE).cloned().collect();
     let mut plans = Vec::new();
     for fault in W::FAULTS.iter().copied().rev() {
         plans.extend(calls.iter().map(|call| {

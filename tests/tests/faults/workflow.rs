@@ -20,6 +20,9 @@ pub(crate) trait Workflow {
     const NAME: &'static str;
     /// The ways in which its calls fail, each in a row of its own.
     const FAULTS: &'static [Fault] = &Fault::ALL;
+    /// How many calls that look alike have rows. A step that is taken until something is there makes the same
+    /// calls each time.
+    const ALIKE: u32 = u32::MAX;
     /// How many rows run side by side. Most of a row is waiting; fewer where it is not.
     const AT_A_TIME: usize = 50;
     /// What a run has made so far.
