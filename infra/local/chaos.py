@@ -4,14 +4,14 @@ With the given probability the process of a function that has just made a call t
 effect and before it is answered. Each invocation has a process of its own, so that it ends that one and no other. A
 test speaks to it by HTTP, on any stack:
 
-    PUT    /_drawbridge/chaos  {"functions": ["planner", "worker"], "probability": 0.05, "seed": 7}
+    PUT    /_drawbridge/chaos  {"functions": ["PlannerFunction", "WorkerFunction"], "probability": 0.05, "seed": 7}
                                begins, and counts from nothing; and, where they are given,
                                "after_calls": false        kills before the call takes effect
                                "first_deliveries": 3       spares an invocation one of whose messages has been delivered
                                                            as often before, so that it does not become a dead letter
                                "redelivered_after": 0.5    delivers the messages of what was killed again so soon, and
                                                            not when the queue's visibility timeout is over
-    GET    /_drawbridge/chaos  {"functions": {"worker": {"calls": 812, "killed": 40}, …}}
+    GET    /_drawbridge/chaos  {"functions": {"WorkerFunction": {"calls": 812, "killed": 40}, …}}
     DELETE /_drawbridge/chaos  the same, and ends
 
 How often a call is met depends on the seed and on the number of the function's calls before it, and so, where several

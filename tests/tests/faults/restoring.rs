@@ -33,7 +33,7 @@ impl Cast {
 impl Workflow for Restoring {
     const NAME: &'static str = "restore";
     const FAULTS: &'static [Fault] = &Fault::FEW;
-    const ALIKE: u32 = 2;
+    const ALIKE: u32 = 1;
     const AT_A_TIME: usize = 20;
     type Cast = Cast;
 

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 const HOME: &str = "us-east-1";
 const ACCOUNTS: usize = 50;
 const TABLES: usize = 40;
+/// Those that are killed.
+const FUNCTIONS: [&str; 2] = ["PlannerFunction", "WorkerFunction"];
 const AT_ONCE: usize = 8;
 const PATIENCE: Duration = Duration::from_mins(15);
 
@@ -62,7 +64,7 @@ async fn each_table_of_many_accounts_is_backed_up_once_while_functions_are_kille
         .await;
     }
 
-    let killing = json!({"functions": ["planner", "worker"], "probability": 0.003, "seed": 7, "redelivered_after": 0.5});
+    let killing = json!({"functions": FUNCTIONS, "probability": 0.003, "seed": 7, "redelivered_after": 0.5});
     chaos(stack, reqwest::Method::PUT, &killing).await;
     let order = json!({"connection_ids": "all", "kind": "dynamodb-backup", "select": {"names": ["*"]}});
     let begun = api.post("/v1/runs", order).await.expect(202);
@@ -73,10 +75,8 @@ async fn each_table_of_many_accounts_is_backed_up_once_while_functions_are_kille
     .await;
     let killed = chaos(stack, reqwest::Method::DELETE, &Value::Null).await;
     println!("killed: {killed}; {ended}");
-    let killed: u64 = ["planner", "worker"]
-        .iter()
-        .map(|name| killed["functions"][name]["killed"].as_u64().unwrap_or(0))
-        .sum();
+    let killed: u64 =
+        FUNCTIONS.iter().map(|name| killed["functions"][name]["killed"].as_u64().unwrap_or(0)).sum();
     assert!(killed > 0, "functions were killed");
 
     // Each table once: in the accounts, in the ledger, and in the run's count.
