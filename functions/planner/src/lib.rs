@@ -11,6 +11,8 @@ mod plan_run;
 mod publish_schedule;
 mod receive;
 mod reconcile_schedules;
+#[cfg(test)]
+mod test_app;
 
 pub use app::App;
 pub use receive::receive;

@@ -301,3 +301,6 @@ enum Tagged {
     Unanswered,
     Refused { code: String, detail: String },
 }
+
+#[cfg(test)]
+mod tests;

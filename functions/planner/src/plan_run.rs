@@ -146,3 +146,6 @@ async fn end(app: &App, run: &Run, tally: Tally) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
