@@ -20,7 +20,12 @@ async fn begun(app: &TestApp, connection: &Connection, select: SelectionParts) -
     let (run, store, now) = (run_of(connection, select), &app.app.store, now());
     let part = Part::begin(run.id, connection.id, now, run.progress.steps.deadline);
     assert!(store.begin_run(&run, None).await.unwrap());
-    assert!(store.advance_run(&run.planned(vec![connection.id], None, now), &[part.clone()]).await.unwrap());
+    assert!(
+        store
+            .advance_run(&run.planned(vec![connection.id], None, now), std::slice::from_ref(&part))
+            .await
+            .unwrap()
+    );
     part
 }
 

@@ -47,8 +47,13 @@ async fn begun(app: &TestApp, connection: &Connection, tables: &[&str]) -> Chunk
     let jobs = tables.iter().map(|table| Job::waiting(run.id, connection.id, &region, table)).collect();
     let chunk = Chunk::of((run.id, connection.id, region, 0), terms, jobs, now, deadline);
     assert!(store.begin_run(&run, None).await.unwrap());
-    assert!(store.advance_run(&run.planned(vec![connection.id], None, now), &[part.clone()]).await.unwrap());
-    assert!(store.advance_part(&part.planned(None, 1, now), &[chunk.clone()]).await.unwrap());
+    assert!(
+        store
+            .advance_run(&run.planned(vec![connection.id], None, now), std::slice::from_ref(&part))
+            .await
+            .unwrap()
+    );
+    assert!(store.advance_part(&part.planned(None, 1, now), std::slice::from_ref(&chunk)).await.unwrap());
     chunk
 }
 
