@@ -1,5 +1,7 @@
 //! A schedule's time comes: its tables are backed up, and what retention does not keep is deleted.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use blackbox::Estate;
 use jiff::{SignedDuration, Timestamp};
@@ -9,6 +11,9 @@ use serde_json::{Value, json};
 use crate::connected::Connected;
 use crate::row::{Fault, Row};
 use crate::workflow::{Scene, Workflow};
+
+/// How long preparing may take, which no fault disturbs.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 const REGION: &str = "us-east-1";
 const TABLE: &str = "orders";
@@ -81,7 +86,7 @@ impl Workflow for BackingUp {
             made["schedule_id"].as_str().unwrap().clone_into(&mut cast.schedule);
             cast.connected.kept = Some(cast.schedule.clone());
             cast.fire(scene).await;
-            blackbox::eventually("the first backup is made", async || {
+            blackbox::eventually_within(PATIENCE, "the first backup is made", async || {
                 cast.has_run(scene).await.then_some(())
             })
             .await;

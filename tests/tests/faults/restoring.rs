@@ -1,5 +1,7 @@
 //! A backup is restored to a new table, by a plan.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use blackbox::Estate;
 use reqwest::Method;
@@ -8,6 +10,9 @@ use serde_json::{Value, json};
 use crate::connected::Connected;
 use crate::row::{Fault, Row};
 use crate::workflow::{Scene, Workflow};
+
+/// How long preparing may take, which no fault disturbs.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 const REGION: &str = "us-east-1";
 const TABLE: &str = "orders";
@@ -55,7 +60,7 @@ impl Workflow for Restoring {
         });
         scene.user.ask(Method::POST, "/v1/runs", Some(&order)).await.0.expect(202);
         let ledger = format!("/v1/connections/{}/backups", cast.connected.id);
-        let backup = blackbox::eventually("the backup is made", async || {
+        let backup = blackbox::eventually_within(PATIENCE, "the backup is made", async || {
             let ledger = scene.user.read(&ledger).await;
             let first = ledger["items"].as_array().unwrap().first().cloned();
             first.filter(|backup| backup["state"] == "available")

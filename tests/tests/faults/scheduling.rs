@@ -1,11 +1,16 @@
 //! Schedules are made, changed and deleted, and EventBridge holds what the table says.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::connected::Connected;
 use crate::row::{Fault, Row};
 use crate::workflow::{Scene, Workflow};
+
+/// How long preparing may take, which no fault disturbs.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 const BACKUP: &[&str] = &["dynamodb-backup"];
 
@@ -105,8 +110,10 @@ impl Workflow for Unscheduling {
         let connected = Connected::active_for(scene, &row.token, BACKUP).await;
         let mut cast = Cast { connected, ..Cast::default() };
         cast.schedule(scene).await;
-        blackbox::eventually("EventBridge holds it", async || cast.is_published(scene).await.then_some(()))
-            .await;
+        blackbox::eventually_within(PATIENCE, "EventBridge holds it", async || {
+            cast.is_published(scene).await.then_some(())
+        })
+        .await;
         cast
     }
 
