@@ -184,7 +184,13 @@
     looks = !!looking;
     // Whoever has just made the role asks again, and does not wait for the next attempt.
     one('#look button').disabled = false;
-    if (!looking) { place.textContent = ''; return; }
+    if (!looking) {
+      if (place.textContent) {
+        place.textContent = 'The role was not found in this time. Press the button to look again.';
+        say(place.textContent);
+      }
+      return;
+    }
     place.textContent = 'Looking for the role. Tried ' + looking.attempts + (looking.attempts === 1 ? ' time' : ' times')
       + (looking.next_at ? ', next at ' + clock(looking.next_at) : '')
       + (looking.until ? '; this goes on until ' + clock(looking.until) : '') + '.';

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse as _, Response};
 use domain::check::Check;
 use domain::reason::Reason;
@@ -13,7 +14,6 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::invited::{Invited, Link};
-use crate::page::prefers_html;
 use crate::show_page::page_of;
 use crate::show_setup::SetupView;
 use crate::view::{LookingView, VerificationView, checks_of};
@@ -93,8 +93,9 @@ pub(crate) async fn show_onboarding(
     Invited(connection): Invited,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    // The page's script brings in the part of the page that changes.
-    if prefers_html(&headers) {
+    // The page's script, which brings in the part of the page that changes, asks for this and nothing else. Programs
+    // whose default names HTML first get JSON all the same.
+    if headers.get(ACCEPT).is_some_and(|accept| accept == "text/html") {
         return Ok(page_of(&app, &link, &connection, None).await?.progress());
     }
     let setup = Setup::of(&connection, &app.deployment);

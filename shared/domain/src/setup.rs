@@ -18,6 +18,7 @@ use crate::place::{AccountId, Partition};
 use crate::policy::{self, PolicyDocument};
 
 pub use cloudformation::cloudformation;
+pub use quick_create::stack_name;
 
 /// The name of the role's inline policy.
 pub const POLICY_NAME: &str = "drawbridge";

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Answer, Claim, Claimed, Completion, RequestKey, Store};
 
-use crate::body::{FORM, LongestBody, collect, media_type};
+use crate::body::{LongestBody, collect};
 use crate::caller::operator_arn;
 use crate::problem::{ProblemCode, Refused, request_id_of, to_keep};
 
@@ -124,11 +124,12 @@ pub async fn replay<A: Replaying>(State(app): State<A>, request: Request, next: 
     let Some(key) = request.headers().get(KEY).cloned().filter(|_| request.method() == Method::POST) else {
         return next.run(request).await;
     };
-    // A browser's form is answered by a page, which is no answer to keep.
-    if media_type(request.headers()).is_some_and(|sent| sent.eq_ignore_ascii_case(FORM)) {
+    // The page's form is answered by a page, which is no answer to keep. Its media type does not tell: `curl -d ''`
+    // names a form's for any request.
+    let path = request.uri().path().to_owned();
+    if path.strip_prefix("/onboard/").is_some_and(|rest| !rest.contains('/')) {
         return next.run(request).await;
     }
-    let path = request.uri().path().to_owned();
     let (mut parts, body) = request.into_parts();
     let caller = match operator_arn(&parts.extensions) {
         Some(arn) => Some(arn),

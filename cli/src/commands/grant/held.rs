@@ -166,12 +166,16 @@ impl Policies<'_> {
         };
         let Some((held, mut read)) = self.policy(number, true).await? else { return Ok(Done::Overtaken) };
         let mut base = held.roles;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let wanted = change(&base);
             if wanted.is_empty() {
                 return self.remove(&arn).await;
             }
-            self.prune(&arn).await?;
+            let newest = self.prune(&arn).await?;
+            if round == 0 {
+                // Numbers go on from the newest, which need not be the one in force.
+                read = read.max(newest);
+            }
             let write = self.iam.client.create_policy_version().policy_arn(&arn).set_as_default(true);
             let document = grant_policy(&wanted).map(|document| document.to_json());
             let version = match write.set_policy_document(document).send().await {
@@ -193,12 +197,13 @@ impl Policies<'_> {
         Ok(Done::Overtaken)
     }
 
-    /// Makes room for one more version. Source: IAM User Guide, "Versioning IAM policies".
-    async fn prune(&self, arn: &str) -> Result<()> {
+    /// Makes room for one more version, and returns the number of the newest. Source: IAM User Guide, "Versioning IAM
+    /// policies".
+    async fn prune(&self, arn: &str) -> Result<u32> {
         let listed = self.iam.client.list_policy_versions().policy_arn(arn).send().await;
         let versions = match listed {
             Ok(answer) => answer.versions.unwrap_or_default(),
-            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) if is_absent(&error) => return Ok(0),
             Err(error) => return Err(self.iam.failed(&Call::new("ListPolicyVersions", arn), &error)),
         };
         let old = versions.iter().filter(|version| !version.is_default_version);
@@ -208,7 +213,8 @@ impl Policies<'_> {
         for version in old.into_iter().take(many) {
             self.delete_version(arn, version).await?;
         }
-        Ok(())
+        let numbers = versions.iter().filter_map(|version| version.version_id.as_deref()).map(number_of);
+        Ok(numbers.max().unwrap_or(0))
     }
 
     async fn delete_version(&self, arn: &str, version: &str) -> Result<()> {

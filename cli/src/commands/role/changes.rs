@@ -17,7 +17,7 @@ use crate::screen::Screen;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Change {
     Create,
-    Describe,
+    Describe(String, u32),
     Trust,
     Permissions,
     Attach(String),
@@ -28,7 +28,7 @@ impl Change {
     const fn name(&self) -> &'static str {
         match self {
             Self::Create => "create_role",
-            Self::Describe => "update_role",
+            Self::Describe(..) => "update_role",
             Self::Trust => "update_trust",
             Self::Permissions => "put_permissions",
             Self::Attach(_) => "attach_policy",
@@ -63,14 +63,14 @@ impl Plan {
             }
             Some(found) => {
                 let fields = [
-                    ("description", found.description.clone(), description),
+                    ("description", found.description.clone(), description.clone()),
                     ("longest session", found.max_session_seconds.to_string(), seconds.to_string()),
                 ];
                 let changed = fields.into_iter().filter(|(_, old, new)| old != new);
                 let lines: Vec<_> =
                     changed.map(|(name, old, new)| format!("- {name}: {old}\n+ {name}: {new}")).collect();
                 if !lines.is_empty() {
-                    plan.add(Change::Describe, &lines.join("\n"));
+                    plan.add(Change::Describe(description, seconds), &lines.join("\n"));
                 }
                 plan.trust(found, design);
             }
@@ -157,9 +157,11 @@ async fn make(iam: &Iam, design: &Design, change: &Change, arn: &str) -> Result<
             let made = create.assume_role_policy_document(design.trust.to_json()).send().await;
             made.map_err(|error| iam.failed(&Call::new("CreateRole", arn), &error))?;
         }
-        Change::Describe => {
-            let update = client.update_role().role_name(name).set_description(design.description.clone());
-            let made = update.set_max_session_duration(seconds).send().await;
+        Change::Describe(description, seconds) => {
+            // Both: what it is not told, UpdateRole may set to its default. Source: IAM API Reference, UpdateRole.
+            let seconds = i32::try_from(*seconds).unwrap_or(i32::MAX);
+            let update = client.update_role().role_name(name).description(description);
+            let made = update.max_session_duration(seconds).send().await;
             made.map_err(|error| iam.failed(&Call::new("UpdateRole", arn), &error))?;
         }
         Change::Trust => {

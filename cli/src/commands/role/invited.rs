@@ -5,7 +5,7 @@
 //! have this command write a policy of another kind.
 
 use domain::policy::{TrustedPrincipal, permissions_policy, trust_policy};
-use domain::{AccountId, Capability, CapabilitySet, ExternalId, Partition};
+use domain::{AccountId, Capability, CapabilitySet, ExternalId, Partition, RoleArn};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -151,9 +151,11 @@ fn read(told: &Value, setup: &Value) -> Option<Design> {
     let capabilities: Option<Vec<Capability>> =
         capabilities.map(|capability| capability.as_str()?.parse().ok()).collect();
     let capabilities = CapabilitySet::new(capabilities?).ok()?;
-    let account = match text("account_id") {
-        Some(account) => Some(account.parse().ok()?),
-        None => None,
+    // As the provider's documents do: a submitted role tells the account before it is proven.
+    let account = match (text("role_arn"), text("account_id")) {
+        (Some(arn), _) => Some(arn.parse::<RoleArn>().ok()?.account().clone()),
+        (None, Some(account)) => Some(account.parse().ok()?),
+        (None, None) => None,
     };
     let trusted = TrustedPrincipal::Account { provider: provider.clone() };
     let trust = trust_policy(partition, &trusted, Some(&external_id));

@@ -22,6 +22,18 @@ async fn a_new_link_is_shown_once_and_stored_as_its_hash() {
     assert_eq!(shown.body["invite_expires_at"], answer.body["expires_at"]);
 }
 
+/// `curl -d ''` names a form's media type by itself.
+#[tokio::test]
+async fn a_key_holds_whatever_media_type_an_empty_body_has() {
+    let bench = Bench::new();
+    let path = format!("{}/invite", bench.connection().await);
+    let headers = [("idempotency-key", "once"), ("content-type", "application/x-www-form-urlencoded")];
+    let first = bench.operator_with("POST", &path, &headers, "").await;
+    assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
+    let again = bench.operator_with("POST", &path, &headers, "").await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::CREATED, Some("true")));
+}
+
 #[tokio::test]
 async fn the_link_before_it_ends_at_once() {
     let bench = Bench::new();

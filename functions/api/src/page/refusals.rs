@@ -1,6 +1,8 @@
 //! Refusals as pages, for customers who asked by a browser.
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::ErrorKind;
@@ -14,7 +16,7 @@ use crate::app::App;
 /// Answers what a browser was refused below `/onboard` by a page.
 pub(crate) async fn answer_browsers(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let by_browser = path.starts_with("/onboard/") && prefers_html(request.headers());
+    let by_browser = path.starts_with("/onboard/") && is_browsers(request.headers());
     let request_id = request_id(&request);
     let response = next.run(request).await;
     if !by_browser {
@@ -23,6 +25,15 @@ pub(crate) async fn answer_browsers(State(app): State<App>, request: Request, ne
     answered_as(response, &request_id, |refused| {
         document(refused.status(), page(&app.site, &path, refused, &request_id))
     })
+}
+
+/// Whether a browser goes to an address. Some programs name HTML first as well, but not XHTML, and no browser sends a
+/// key.
+fn is_browsers(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    prefers_html(headers)
+        && accept.contains("application/xhtml+xml")
+        && !headers.contains_key("idempotency-key")
 }
 
 fn page(site: &Site, path: &str, refused: &Refused, request_id: &str) -> Markup {

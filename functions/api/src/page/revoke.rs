@@ -20,8 +20,13 @@ pub(super) fn revoke(page: &Page<'_>) -> Markup {
          done\n\
          aws iam delete-role --role-name=\"$role\"\n"
     );
-    let stack =
-        format!("aws cloudformation delete-stack --region {region} \\\n  --stack-name {}", stack_name(page));
+    let stack = stack_name(page);
+    // Deleting a stack that is not there succeeds as well, so the role is looked for afterwards.
+    let stack = format!(
+        "aws cloudformation delete-stack --region {region} \\\n  --stack-name {stack}\n\
+         aws cloudformation wait stack-delete-complete --region {region} \\\n  --stack-name {stack}\n\
+         aws iam get-role --role-name='{name}'   # has to say NoSuchEntity"
+    );
     html! {
         section.card aria-labelledby="revoke" {
             h2 #revoke { "End the access" }

@@ -24,7 +24,7 @@ pub(super) fn form(page: &Page<'_>, step: Option<u8>) -> Markup {
             .map(|role| role.account().as_str())
             .or(account)
             .unwrap_or("123456789012"),
-        connection.ready_made_role_name,
+        connection.announced_role_name.as_ref().unwrap_or(&connection.ready_made_role_name),
     );
     let title = if step.is_some() { "Connect the role" } else { "Submit another role" };
     html! {
@@ -56,7 +56,7 @@ fn look(page: &Page<'_>) -> Markup {
     html! {
         div #look.look hidden data-known=[account.as_ref().map(domain::AccountId::as_str)] {
             h3 { "Nothing to paste" }
-            p { "Once you have made the role " code { (page.connection.ready_made_role_name) } ", it can be found by its name"
+            p { "Once you have made the role " code { (page.connection.role_name()) } ", it can be found by its name"
                 @if let Some(account) = account { " in your account " code { (account.as_str()) } } "." }
             form {
                 @if account.is_none() {

@@ -132,11 +132,15 @@ async fn everything_that_is_asked_for_can_be_read_before_anything_is_done() {
 async fn what_changes_is_brought_in_from_the_status() {
     let bench = Bench::new();
     let (_, link) = bench.invited().await;
-    let part = page(&bench, &format!("{link}/status")).await;
+    let status = format!("{link}/status");
+    let part = bench.anybody("GET", &status, &[("accept", "text/html")], "").await;
     assert_eq!(part.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(part.text.starts_with("<div id=\"progress\" data-state=\"pending_role\""), "{}", part.text);
-    let json = bench.anybody("GET", &format!("{link}/status"), &[("accept", "application/json")], "").await;
-    assert_eq!(json.body["state"], "pending_role");
+    // A program whose default names HTML first is answered as every other.
+    for accept in ["application/json", "text/html, image/gif, image/jpeg, */*; q=0.2"] {
+        let json = bench.anybody("GET", &status, &[("accept", accept)], "").await;
+        assert_eq!(json.body["state"], "pending_role", "{accept}");
+    }
 }
 
 #[rstest]

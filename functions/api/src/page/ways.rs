@@ -24,10 +24,9 @@ pub(super) fn ways(page: &Page<'_>, step: Option<u8>) -> Markup {
     }
 }
 
-/// The name of a stack of this role's: letters, digits and hyphens alone.
+/// The name of the stack that the ways make.
 pub(super) fn stack_name(page: &Page<'_>) -> String {
-    let name = page.connection.role_name().as_str();
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    domain::setup::stack_name(page.connection.role_name().as_str())
 }
 
 fn cloudformation(page: &Page<'_>) -> Markup {

@@ -3,8 +3,10 @@ use axum::http::StatusCode;
 use rstest::rstest;
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/one";
-const SENT: [(&str, &str); 2] =
-    [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/html,*/*;q=0.8")];
+const SENT: [(&str, &str); 2] = [
+    ("content-type", "application/x-www-form-urlencoded"),
+    ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+];
 
 fn role(arn: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).append_pair("role_arn", arn).finish()

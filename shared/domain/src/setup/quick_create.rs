@@ -36,7 +36,8 @@ pub(super) fn url(connection: &Connection, deployment: &Deployment) -> Option<St
 
 /// Names of stacks have letters, digits and hyphens alone, and begin with a letter.
 /// Source: AWS CloudFormation API Reference, `CreateStack`, `StackName`.
-fn stack_name(role: &str) -> String {
+#[must_use]
+pub fn stack_name(role: &str) -> String {
     let name: String = role.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("drawbridge-{name}") }
 }
