@@ -20,7 +20,9 @@ pub(crate) struct Cast {
 
 impl Workflow for Ordering {
     const NAME: &'static str = "run";
-    const FAULTS: &'static [Fault] = &Fault::SORTS;
+    const FAULTS: &'static [Fault] = &[Fault::KilledAfter];
+    const ALIKE: u32 = 2;
+    const AT_A_TIME: usize = 20;
     type Cast = Cast;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
