@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::workflow::Scene;
 
 /// How long preparing and clearing up may take, which no fault disturbs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Most connections that wait for another row. With a batch of rows they fit the stack's grants.
 const MOST_SPARE: usize = 40;

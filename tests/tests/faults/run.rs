@@ -26,7 +26,7 @@ const RECORDED: usize = 3;
 /// How often a row is run whose call did not come.
 const TRIES: usize = 4;
 /// How long a row may take.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// How long the table may say that something is to come while no message is on its way.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 

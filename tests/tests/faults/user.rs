@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// How long a user tries: longer than the claim that a request has on its key when its function's
 /// process ends.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(4);
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// An operator with patience.
