@@ -16,6 +16,13 @@ async fn page(bench: &Bench, link: &str) -> Answer {
 
 /// The page of a connection in this state, made without a store.
 fn rendered(state: ConnectionState, reasons: Vec<Reason>) -> String {
+    let mut connection = sample::submitted(&sample::created().connection, ROLE).connection;
+    connection.state = state;
+    connection.reasons = reasons;
+    page_about(&connection)
+}
+
+fn page_about(connection: &Connection) -> String {
     let brand = |name: &str| match name {
         "PROVIDER_NAME" => Some("Acme".to_owned()),
         "PROVIDER_COLOUR" => Some("#2457d6".to_owned()),
@@ -23,20 +30,34 @@ fn rendered(state: ConnectionState, reasons: Vec<Reason>) -> String {
     };
     let site = Site::new(Brand::from_environment(&runtime::Environment::new(&brand)).unwrap());
     let deployment = sample::deployment();
-    let mut connection = sample::submitted(&sample::created().connection, ROLE).connection;
-    connection.state = state;
-    connection.reasons = reasons;
-    let (setup, invite) = (Setup::of(&connection, &deployment), Invite::new([7; 32]));
+    let (setup, invite) = (Setup::of(connection, &deployment), Invite::new([7; 32]));
     let page = Page {
         site: &site,
         deployment: &deployment,
         invite: &invite,
-        connection: &connection,
+        connection,
         checks: Vec::new(),
         setup,
         fault: None,
     };
     frame::page(&page).into_string()
+}
+
+/// An announced name goes before the ready-made one everywhere, and a stack's name begins with a letter. Source: AWS
+/// CloudFormation API Reference, `CreateStack`.
+#[test]
+fn the_announced_role_is_the_one_to_make_and_to_delete() {
+    let mut connection = sample::created().connection;
+    connection.announced_role_name = Some("1acme".parse().unwrap());
+    let waiting = page_about(&connection);
+    assert!(!waiting.contains(connection.ready_made_role_name.as_str()), "{waiting}");
+    assert!(waiting.contains("Once you have made the role <code>1acme</code>"), "{waiting}");
+    assert!(waiting.contains("--stack-name drawbridge-1acme"), "{waiting}");
+
+    connection = sample::submitted(&connection, "arn:aws:iam::222222222222:role/1acme").connection;
+    connection.state = ConnectionState::Active;
+    let active = page_about(&connection);
+    assert!(active.contains("delete-stack") && active.contains("--stack-name drawbridge-1acme"), "{active}");
 }
 
 #[tokio::test]
