@@ -18,7 +18,7 @@ BRISK = BrokerCount=2,GrantsPerBroker=20,GrantCharacters=200,ProofIntervalSecond
 	ProofRetrySeconds=3,InviteLifetimeSeconds=3,LookLifetimeSeconds=2,PlanLifetimeSeconds=2,$\
 	ProofSweepExpression=rate(1 minute)
 
-# A stack whose calls are broken one by one. Each role fills a grant there too, so that rows do not meet, and no sweep
+# Stacks whose calls are broken one by one. Each role fills a grant there too, so that rows do not meet, and no sweep
 # disturbs them.
 FAULTS = PropagationDeadlineSeconds=300,BrokerCount=5,GrantsPerBroker=25,GrantCharacters=220,ProofIntervalSeconds=604800
 
@@ -62,7 +62,8 @@ test: ## Everything that must pass: format, templates, clippy, and all tests, on
 	PATH="$$aws:$$PATH" "$$python" infra/local/stack.py run --dir .local/test --functions "$(FUNCTIONS)" \
 		--with tiny:BrokerCount=2,GrantsPerBroker=1,GrantCharacters=259 \
 		--with "brisk:$(BRISK)" \
-		--with "faults:$(FAULTS)" --break-calls faults --moto -- \
+		--with "faults:$(FAULTS)" --break-calls faults \
+		--with "grants:$(FAULTS)" --break-calls grants --moto -- \
 		bash -c '"$$BROWSER_BIN"/$(PYTEST) && cargo test --workspace && cargo test --workspace --test calls -- --ignored'
 
 screenshots: build ## Pictures of the customer's page in every state, into docs/onboarding
@@ -104,7 +105,7 @@ clean: ## End what runs and remove everything that was built
 	@if [[ -d .local ]]; then \
 		python=$(LOCAL_PYTHON) && \
 		for dir in .local .local/demo .local/screenshots .local/scale .local/scale/scale .local/test .local/test/faults \
-			.local/test/tiny .local/test/brisk; do \
+			.local/test/grants .local/test/tiny .local/test/brisk; do \
 			"$$python" infra/local/stack.py down --dir "$$dir"; \
 		done; \
 	fi

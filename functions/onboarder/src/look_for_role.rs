@@ -61,6 +61,7 @@ async fn try_step(app: &App, step: &LookStep, delivered_before: bool) -> Result<
         id: step.look_id,
         made_at: step.look_id.created_at(),
         step: step.step,
+        at_once: 1,
         deadline: step.deadline,
         delivered_before,
     };

@@ -58,6 +58,7 @@ async fn try_step(app: &App, step: &OffboardStep, delivered_before: bool) -> Res
         id: step.offboarding_id,
         made_at: step.offboarding_id.created_at(),
         step: step.step,
+        at_once: 1,
         deadline: step.deadline,
         delivered_before,
     };

@@ -77,6 +77,7 @@ async fn try_step(app: &App, step: &VerifyStep, delivered_before: bool) -> Resul
         id: step.verification_id,
         made_at: step.verification_id.created_at(),
         step: step.step,
+        at_once: 1,
         deadline: step.deadline,
         delivered_before,
     };

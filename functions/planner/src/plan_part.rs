@@ -61,6 +61,7 @@ pub(crate) async fn take_step(app: &App, step: &PartStep, again: bool) -> Result
         id: step.run_id,
         made_at: step.run_id.created_at(),
         step: step.step,
+        at_once: 1,
         deadline: step.deadline,
         delivered_before: again,
     };

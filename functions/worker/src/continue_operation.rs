@@ -46,13 +46,20 @@ pub(crate) async fn take_step(app: &App, step: &OperationStep, again: bool) -> R
         id: step.operation_id,
         made_at: step.operation_id.created_at(),
         step: step.step,
+        at_once: if found.as_ref().is_some_and(|operation| operation.restoring.is_some()) {
+            restore_backup::STEPS_AT_ONCE
+        } else {
+            1
+        },
         deadline: step.deadline,
-        delivered_before: again,
+        delivered_before: again || step.waited,
     };
     let steps = found.as_ref().and_then(|operation| Some((operation.id, operation.steps()?)));
     match (asked.standing(steps, now()), &found) {
         (Standing::Known(StepPlace::Now), Some(operation)) => match &operation.restoring {
-            Some(restoring) => Box::pin(restore_backup::advance(app, operation, restoring, again)).await,
+            Some(restoring) => {
+                Box::pin(restore_backup::advance(app, operation, restoring, again || step.waited)).await
+            }
             None => advance(app, operation).await,
         },
         (Standing::Known(StepPlace::NextLost), Some(operation)) => {

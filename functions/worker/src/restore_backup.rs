@@ -32,6 +32,9 @@ use store::Aftermath;
 use crate::app::App;
 use crate::continue_operation::{LONGEST_CALLS, send_next, tell};
 
+/// How many steps one delivery takes at most: that AWS is about to be asked is one, what it answered another.
+pub(crate) const STEPS_AT_ONCE: u32 = 2;
+
 /// Takes the next step. `again` says whether this very message was delivered before, so that AWS may have been
 /// asked already.
 ///
@@ -46,7 +49,10 @@ pub(crate) async fn advance(
     let until = Instant::now() + LONGEST_CALLS;
     if let Some(wait) = asked_by_another(restoring, now()) {
         // Somebody is at it, or was when it ended: not before then can be known what became of it.
-        return send_next(app, operation, wait).await;
+        return match operation.next_message() {
+            Some(message) => app.queue.send(&message.waited(), wait).await,
+            None => Ok(()),
+        };
     }
     let connection = app.store.connection(operation.connection_id).await?;
     let operation = operation.restored(|restoring| restoring.in_time(now()));
@@ -143,7 +149,7 @@ impl Work<'_> {
             RestorePhase::Reapplying => {
                 Ok(Some(heard(operation, News::Reapplied(self.reapply(&session, pending).await))))
             }
-            _ => Ok(Some(heard(operation, self.compare(&session, restoring.count_items).await))),
+            _ => Ok(Some(heard(operation, self.compare(&session, restoring).await))),
         }
     }
 
@@ -242,7 +248,8 @@ impl Work<'_> {
     }
 
     /// Holds the new table against what was backed up.
-    async fn compare(&self, session: &CustomerSession, count_items: bool) -> News {
+    async fn compare(&self, session: &CustomerSession, restoring: &Restoring) -> News {
+        let count_items = restoring.count_items;
         let was = self.backup.manifest.as_ref();
         let is = match self.restore.shape(session).await {
             Answer::Done(Some(is)) => is,
@@ -254,6 +261,9 @@ impl Work<'_> {
         };
         let counted =
             if count_items { Box::pin(self.restore.count(session)).await } else { Counted::NotAsked };
+        if counted == Counted::Later && !restoring.is_last_look(now()) {
+            return News::Nothing;
+        }
         let mut compared = compare(was, &is);
         compared.push(count(was, &counted));
         News::Compared(compared)

@@ -73,8 +73,9 @@ pub(crate) async fn take_step(app: &App, step: &ChunkStep, again: bool) -> Resul
         id: step.run_id,
         made_at: step.run_id.created_at(),
         step: step.step,
+        at_once: 1,
         deadline: step.deadline,
-        delivered_before: again,
+        delivered_before: again || step.waited,
     };
     let steps = found.as_ref().map(|chunk| (chunk.run_id, &chunk.steps));
     match (asked.standing(steps, now()), &found) {
@@ -89,7 +90,7 @@ pub(crate) async fn take_step(app: &App, step: &ChunkStep, again: bool) -> Resul
 async fn advance(app: &App, chunk: &Chunk) -> Result<(), Error> {
     if let Some(until) = chunk.asking_until.filter(|until| *until > now()) {
         // Somebody is at it, or was when it ended: not before then can be known what became of it.
-        return send(app, chunk, until.duration_since(now())).await;
+        return wait(app, chunk, until.duration_since(now())).await;
     }
     let connection = app.store.connection(chunk.connection_id).await?;
     if let Some((phase, code, detail)) = refusal(chunk, &connection) {
@@ -107,7 +108,7 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<(), Error> {
     };
     match next {
         Next::Done(done) => write(app, chunk, chunk, done).await,
-        Next::NotYet(pause) => send(app, chunk, pause).await,
+        Next::NotYet(pause) => wait(app, chunk, pause).await,
         Next::Taken => Ok(()),
     }
 }
@@ -159,10 +160,22 @@ async fn write(app: &App, before: &Chunk, written: &Chunk, done: Done) -> Result
 
 async fn send(app: &App, chunk: &Chunk, pause: SignedDuration) -> Result<(), Error> {
     match chunk.next_message() {
-        // A part of a second would be none.
-        Some(message) => app.queue.send(&message, pause.max(SignedDuration::from_secs(1))).await,
+        Some(message) => app.queue.send(&message, at_least_a_second(pause)).await,
         None => Ok(()),
     }
+}
+
+/// Has the same step come again later.
+async fn wait(app: &App, chunk: &Chunk, pause: SignedDuration) -> Result<(), Error> {
+    match chunk.next_message() {
+        Some(message) => app.queue.send(&message.waited(), at_least_a_second(pause)).await,
+        None => Ok(()),
+    }
+}
+
+/// A part of a second would be none.
+fn at_least_a_second(pause: SignedDuration) -> SignedDuration {
+    pause.max(SignedDuration::from_secs(1))
 }
 
 fn tell(chunk: &Chunk) {

@@ -95,6 +95,7 @@ impl Chunk {
             chunk: self.number,
             step: self.steps.step,
             deadline: self.steps.deadline,
+            waited: false,
         }))
     }
 

@@ -44,6 +44,9 @@ pub struct ChunkStep {
     pub step: u32,
     /// When waiting ends, so that no message can go round for ever.
     pub deadline: Timestamp,
+    /// Whether an earlier message of this step waits in this one. Work of it may be half done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
 }
 
 /// One message of the queue of what runs are planned by.
@@ -147,6 +150,22 @@ pub struct OperationStep {
     pub step: u32,
     /// When waiting ends, so that no message can go round for ever.
     pub deadline: Timestamp,
+    /// Whether an earlier message of this step waits in this one. Work of it may be half done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
+}
+
+impl JobsMessage {
+    /// The same, sent instead of an earlier message of the same step that came too soon.
+    #[must_use]
+    pub fn waited(mut self) -> Self {
+        let waited = match &mut self {
+            Self::Operation(step) => &mut step.waited,
+            Self::Chunk(step) => &mut step.waited,
+        };
+        *waited = true;
+        self
+    }
 }
 
 impl Message for JobsMessage {

@@ -78,15 +78,19 @@ impl Steps {
         self.running && now > self.deadline && now > self.stepped_at + Self::GRACE
     }
 
-    /// Where a message about `step` of this work stands. `delivered_before` says whether SQS has
-    /// delivered that very message before, so that work of it may be half done.
+    /// Where a message about `step` of this work stands, of which one delivery takes `at_once` steps at
+    /// most. `delivered_before` says whether SQS has delivered that very message before, so that work of
+    /// it may be half done.
     #[must_use]
-    pub fn place(&self, step: u32, delivered_before: bool, now: Timestamp) -> Place {
+    pub fn place(&self, step: u32, at_once: u32, delivered_before: bool, now: Timestamp) -> Place {
         if !self.running {
             Place::Over
         } else if step == self.step {
             Place::Now
-        } else if step + 1 == self.step && (delivered_before || now >= self.deadline) {
+        } else if step < self.step
+            && self.step - step <= at_once
+            && (delivered_before || now >= self.deadline)
+        {
             // A dead letter that was sent back counts as new, but comes late.
             Place::NextLost
         } else {
@@ -123,22 +127,26 @@ mod tests {
     }
 
     #[rstest]
-    #[case::next(3, false, 0, Place::Now)]
-    #[case::next_delivered_again(3, true, 0, Place::Now)]
-    #[case::done_and_delivered_again(2, true, 0, Place::NextLost)]
-    #[case::done_by_another_message(2, false, 0, Place::Over)]
-    #[case::a_dead_letter_sent_back(2, false, 300, Place::NextLost)]
-    #[case::long_done(1, true, 300, Place::Over)]
-    #[case::never_asked_for(4, true, 0, Place::Over)]
+    #[case::next(3, 1, false, 0, Place::Now)]
+    #[case::next_delivered_again(3, 1, true, 0, Place::Now)]
+    #[case::done_and_delivered_again(2, 1, true, 0, Place::NextLost)]
+    #[case::done_by_another_message(2, 1, false, 0, Place::Over)]
+    #[case::a_dead_letter_sent_back(2, 1, false, 300, Place::NextLost)]
+    #[case::long_done(1, 1, true, 300, Place::Over)]
+    #[case::never_asked_for(4, 1, true, 0, Place::Over)]
+    #[case::two_steps_taken_by_one_delivery(1, 2, true, 0, Place::NextLost)]
+    #[case::one_of_two_steps_taken(2, 2, true, 0, Place::NextLost)]
+    #[case::long_done_where_two_are_taken(0, 2, true, 300, Place::Over)]
     fn a_message_finds_its_place(
         #[case] step: u32,
+        #[case] at_once: u32,
         #[case] delivered_before: bool,
         #[case] at: i64,
         #[case] place: Place,
     ) {
         let steps = Steps { step: 3, ..Steps::start(NOW, after(300)) };
-        assert_eq!(steps.place(step, delivered_before, after(at)), place);
-        assert_eq!(steps.ended().place(step, delivered_before, after(at)), Place::Over);
+        assert_eq!(steps.place(step, at_once, delivered_before, after(at)), place);
+        assert_eq!(steps.ended().place(step, at_once, delivered_before, after(at)), Place::Over);
     }
 
     #[test]

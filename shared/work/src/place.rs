@@ -18,6 +18,8 @@ pub struct Asked<I> {
     pub made_at: Timestamp,
     /// Which step of it.
     pub step: u32,
+    /// How many steps one delivery takes at most.
+    pub at_once: u32,
     /// When waiting for it ends.
     pub deadline: Timestamp,
     /// Whether SQS has delivered that very message before.
@@ -40,7 +42,7 @@ impl<I: Ord> Asked<I> {
         match latest {
             Some((id, _)) if id > self.id => Standing::Known(Place::Over),
             Some((id, steps)) if id == self.id => {
-                Standing::Known(steps.place(self.step, self.delivered_before, now))
+                Standing::Known(steps.place(self.step, self.at_once, self.delivered_before, now))
             }
             _ if now < self.deadline && now < self.made_at + UNWRITTEN_FOR => Standing::NotYet,
             _ => Standing::Known(Place::Over),
@@ -57,7 +59,7 @@ mod tests {
 
     fn asked(id: u8) -> Asked<u8> {
         let deadline = NOW + SignedDuration::from_mins(5);
-        Asked { id, made_at: NOW, step: 3, deadline, delivered_before: false }
+        Asked { id, made_at: NOW, step: 3, at_once: 1, deadline, delivered_before: false }
     }
 
     #[rstest]

@@ -1,5 +1,6 @@
 //! A connection and its role, and how the user comes to it.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,12 @@ use crate::workflow::Scene;
 /// How long preparing and clearing up may take, which no fault disturbs.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// Most connections that wait for another row. With a batch of rows they fit the stack's grants.
-const MOST_SPARE: usize = 40;
+/// Most connections that wait for another row. With the rows that run they fit the stack's grants.
+const MOST_SPARE: usize = 25;
 
 /// Active connections that rows have left as they should be: for a row that begins with one, that is
-/// as good as a new one, and takes no time.
-static SPARE: Mutex<Vec<Connected>> = Mutex::new(Vec::new());
+/// as good as a new one, and takes no time. By the URL of their stack's API.
+static SPARE: Mutex<BTreeMap<&str, Vec<Connected>>> = Mutex::new(BTreeMap::new());
 
 /// What most connections are for: few questions about what the role may do, for all of them go the
 /// same way.
@@ -105,6 +106,7 @@ impl Connected {
     pub async fn active_for(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
         let spare = {
             let mut spares = SPARE.lock().unwrap();
+            let spares = spares.entry(&scene.stack.api_url).or_default();
             let such = spares.iter().position(|spare| spare.capabilities == capabilities);
             such.map(|place| spares.swap_remove(place))
         };
@@ -156,7 +158,7 @@ impl Connected {
     /// Keeps the connection for another row, if it is `as_new`, and else ends it, so that its grant
     /// is free. Returns what went wrong if it does not end.
     pub async fn clear_up(self, scene: &Scene, as_new: bool) -> Option<String> {
-        let ends = if as_new { self.spare()? } else { self };
+        let ends = if as_new { self.spare(scene)? } else { self };
         ends.offboard(scene).await;
         let begun = Instant::now();
         while !ends.is_offboarded(scene).await {
@@ -170,8 +172,9 @@ impl Connected {
 
     /// Keeps the connection for another row, and returns the one that there is no room for then: one that is
     /// for something else, if there is such.
-    fn spare(self) -> Option<Self> {
-        let mut spare = SPARE.lock().unwrap();
+    fn spare(self, scene: &Scene) -> Option<Self> {
+        let mut spares = SPARE.lock().unwrap();
+        let spare = spares.entry(&scene.stack.api_url).or_default();
         if spare.len() < MOST_SPARE {
             spare.push(self);
             return None;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::connected::Connected;
 use crate::observe;
 use crate::row::{Call, Fault, Row};
-use crate::workflow::{Scene, Workflow};
+use crate::workflow::{GRANTS, Scene, Workflow};
 
 /// What Drawbridge sends when the role was found.
 const FOUND: &str = "OnboarderFunction SQS SendMessage verify";
@@ -22,6 +22,7 @@ pub(crate) struct Cast {
 
 impl Workflow for Looking {
     const NAME: &'static str = "looking";
+    const STACK: &'static str = GRANTS;
     const FAULTS: &'static [Fault] = &Fault::SORTS;
     type Cast = Cast;
 

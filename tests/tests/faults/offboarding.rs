@@ -5,13 +5,14 @@ use serde_json::Value;
 use crate::connected::Connected;
 use crate::observe;
 use crate::row::Row;
-use crate::workflow::{Scene, Workflow};
+use crate::workflow::{GRANTS, Scene, Workflow};
 
 /// The operator ends an active connection.
 pub(crate) struct Offboarding;
 
 impl Workflow for Offboarding {
     const NAME: &'static str = "offboarding";
+    const STACK: &'static str = GRANTS;
     type Cast = Connected;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Connected {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::connected::Connected;
 use crate::observe;
 use crate::row::Row;
-use crate::workflow::{Scene, Workflow};
+use crate::workflow::{GRANTS, Scene, Workflow};
 
 /// A customer and a connection are made, the customer makes the role, the operator submits it.
 pub(crate) struct Onboarding;
@@ -19,6 +19,7 @@ pub(crate) struct Cast {
 
 impl Workflow for Onboarding {
     const NAME: &'static str = "onboarding";
+    const STACK: &'static str = GRANTS;
     type Cast = Cast;
 
     async fn prepare(&self, _scene: &Scene, row: &Row) -> Cast {

@@ -37,8 +37,8 @@ impl Cast {
 
 impl Workflow for Restoring {
     const NAME: &'static str = "restore";
-    const FAULTS: &'static [Fault] = &[Fault::KilledAfter];
-    const ALIKE: u32 = 1;
+    const FAULTS: &'static [Fault] = &Fault::FEW;
+    const ALIKE: u32 = 2;
     const AT_A_TIME: usize = 20;
     type Cast = Cast;
 

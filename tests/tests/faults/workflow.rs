@@ -7,6 +7,11 @@ use crate::connected::Connected;
 use crate::row::{Call, Fault, Row};
 use crate::user::User;
 
+/// Where several workflows run side by side.
+pub(crate) const FAULTS: &str = "faults";
+/// Where grants are taken and left by one workflow at a time.
+pub(crate) const GRANTS: &str = "grants";
+
 /// The people and accounts of a run.
 pub(crate) struct Scene {
     pub stack: &'static Stack,
@@ -18,6 +23,8 @@ pub(crate) struct Scene {
 pub(crate) trait Workflow {
     /// For the names of files.
     const NAME: &'static str;
+    /// The stack that it runs on: `GRANTS` for those whose calls are about grants.
+    const STACK: &'static str = FAULTS;
     /// The ways in which its calls fail, each in a row of its own.
     const FAULTS: &'static [Fault] = &Fault::ALL;
     /// How many calls that look alike have rows. A step that is taken until something is there makes the same

@@ -1,6 +1,6 @@
 use domain::backup::Backup;
 use domain::connection::Occasion;
-use domain::operation::{LONGEST_QUEUEING, OperationState, Order, RestoreOrder, settings_of};
+use domain::operation::{LONGEST_FINISHING, LONGEST_QUEUEING, OperationState, Order, RestoreOrder, settings_of};
 use domain::sample::{backup, created};
 use domain::{Actor, Capability, CapabilitySet, OperationId};
 use rstest::rstest;
@@ -94,6 +94,13 @@ async fn step(app: &TestApp, message: &Value) -> Option<(Value, i64)> {
     let mut sent = app.sent();
     assert!(sent.len() <= 1, "{sent:?}");
     sent.pop()
+}
+
+/// The same message, sent instead of one that came too soon.
+fn waited(message: &Value) -> Value {
+    let mut message = message.clone();
+    message["waited"] = json!(true);
+    message
 }
 
 async fn kept(app: &TestApp, operation: &Operation) -> Operation {
@@ -212,7 +219,7 @@ async fn an_answer_that_was_lost_is_looked_for(#[case] there: Option<String>, #[
     assert!(doubtful.restoring.as_ref().unwrap().is_in_doubt());
     // Too soon: the same message is to come again.
     let (again, pause) = step(&app, &message).await.unwrap();
-    assert_eq!((&again, app.calls().len()), (&message, 0));
+    assert_eq!((again, app.calls().len()), (waited(&message), 0));
     assert!((50..=60).contains(&pause), "{pause}");
     // A minute later.
     let long_ago = now() - SignedDuration::from_secs(61);
@@ -249,8 +256,26 @@ async fn what_crashed_before_its_answer_is_in_doubt() {
     let (next, _) = app.sent().pop().unwrap();
     assert_eq!(next["step"], 1);
     let (again, pause) = step(&app, &next).await.unwrap();
-    assert_eq!((&again, app.calls().len()), (&next, 0));
+    assert_eq!((again, app.calls().len()), (waited(&next), 0));
     assert!(pause > 50, "{pause}");
+}
+
+/// Asking takes two steps at once. What comes again then, or has waited, sends the next message, for that may be
+/// lost.
+#[rstest]
+#[case::delivered_again(2, false)]
+#[case::waited(1, true)]
+#[tokio::test]
+async fn the_message_after_asking_is_not_lost(#[case] received: u32, #[case] has_waited: bool) {
+    let (app, operation, message) = started(&able()).await;
+    let (next, _) = step(&app, &message).await.unwrap();
+    assert_eq!(next["step"], 2);
+    app.calls();
+    let again = if has_waited { waited(&message) } else { message };
+    assert!(!app.take(&again, received).await);
+    let sent: Vec<Value> = app.sent().into_iter().map(|(message, _)| message).collect();
+    assert_eq!((sent, app.calls().len()), (vec![next], 0));
+    assert_eq!(kept(&app, &operation).await.restoring.unwrap().phase, RestorePhase::Restoring);
 }
 
 /// Source: `DynamoDB` API Reference, `RestoreTableFromBackup`, "Errors".
@@ -338,6 +363,45 @@ async fn what_is_busy_is_asked_again_and_the_rest_is_not() {
     let calls = app.calls();
     let times = |operation: &str| calls.iter().filter(|call| call.operation == operation).count();
     assert_eq!((times("UpdateContinuousBackups"), times("TagResource"), times("UpdateTable")), (3, 1, 1));
+}
+
+/// What throttles through every try of a step may not in the next; when there is no time for another, that is told.
+#[rstest]
+#[case::soon(SignedDuration::ZERO, None)]
+#[case::with_no_time_left(LONGEST_FINISHING - SignedDuration::from_secs(3), Some("unknown"))]
+#[tokio::test]
+async fn a_count_that_throttles_is_tried_again(
+    #[case] at_it_for: SignedDuration,
+    #[case] verdict: Option<&str>,
+) {
+    let (app, operation, mut message) = started(&able()).await;
+    for _ in 0..4 {
+        message = step(&app, &message).await.unwrap().0;
+    }
+    let before = kept(&app, &operation).await;
+    assert_eq!(before.restoring.as_ref().unwrap().phase, RestorePhase::Comparing);
+    let since = now() - at_it_for;
+    let later = before.restored(|restoring| Restoring {
+        since,
+        steps: restoring.steps.advanced(now()),
+        ..restoring.clone()
+    });
+    assert!(app.app.store.advance_operation(&later).await.unwrap());
+    message = serde_json::to_value(later.next_message().unwrap()).unwrap();
+    app.answer(|call| match call.operation.as_str() {
+        "Scan" => refusal("ThrottlingException"),
+        _ => (200, table("ACTIVE", &arn())),
+    });
+    let next = step(&app, &message).await;
+    assert_eq!(next.is_some(), verdict.is_none(), "{next:?}");
+    let report = kept(&app, &operation).await.report();
+    let counted = report.as_ref().map(|report| {
+        let compared = report["compared"].as_array().unwrap();
+        let told: Vec<_> = compared.iter().map(|one| one["verdict"].as_str().unwrap()).collect();
+        assert_eq!(told[..4], ["same"; 4], "what was seen is told");
+        told[4]
+    });
+    assert_eq!(counted, verdict);
 }
 
 /// What a crash leaves undone is done again without harm.

@@ -312,6 +312,26 @@ async fn a_message_that_comes_again_makes_no_second_backup() {
     assert_eq!(again[0].0, serde_json::to_value(next.next_message().unwrap()).unwrap());
 }
 
+/// A second delivery meets the first one at work: what waits for that one is not lost with it.
+#[tokio::test]
+async fn what_waits_for_another_delivery_goes_on_after_it() {
+    let (app, chunk) = started(&able(), &["orders"], account(taken())).await;
+    let asking = chunk.asking(chunk.jobs.clone(), now());
+    assert!(app.app.store.write_chunk(&asking, &[], &[]).await.unwrap());
+    let message = serde_json::to_value(chunk.next_message().unwrap()).unwrap();
+    assert!(!app.take(&message, 2).await);
+    let waiting = app.sent();
+    assert_eq!((waiting.len(), app.calls().len()), (1, 0), "AWS is not asked");
+    assert!(waiting[0].1 > 0 && waiting[0].0["waited"] == true, "{waiting:?}");
+    // The first one has done its step, and could not send the next.
+    let made = asking.with(vec![asking.jobs[0].clone().now(Phase::Making)]).stepped(&chunk, now());
+    assert!(app.app.store.write_chunk(&made, &[], &[]).await.unwrap());
+    assert!(!app.take(&waiting[0].0, 1).await);
+    let sent = app.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0, serde_json::to_value(made.next_message().unwrap()).unwrap());
+}
+
 #[tokio::test]
 async fn a_chunk_that_takes_too_long_is_given_up() {
     let connection = able();

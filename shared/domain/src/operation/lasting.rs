@@ -70,6 +70,7 @@ impl Operation {
             operation_id: self.id,
             step: steps.step,
             deadline: steps.deadline,
+            waited: false,
         }))
     }
 

@@ -267,6 +267,14 @@ impl Restoring {
         }
     }
 
+    /// Whether there may be no time to look at the new table once more, so that what does not come now is told
+    /// as unknown.
+    #[must_use]
+    pub fn is_last_look(&self, now: Timestamp) -> bool {
+        let next = self.pause() + self.pause();
+        now + next >= self.since + LONGEST_FINISHING
+    }
+
     /// The same, with nothing more being asked of AWS. What is there, is there.
     #[must_use]
     pub fn given_up(&self, code: &str, detail: &str) -> Self {

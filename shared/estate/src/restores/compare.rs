@@ -46,8 +46,8 @@ impl Restore {
                 Ok(page) => page,
                 Err(unheard) => {
                     let target = unheard.target(&self.target);
-                    if passing(&target) && items > 0 {
-                        break;
+                    if passing(&target) {
+                        return if items > 0 { Counted::AtLeast(items) } else { Counted::Later };
                     }
                     let code = target.code.unwrap_or_default();
                     return Counted::Refused(format!("AWS did not count the items ({code})."));

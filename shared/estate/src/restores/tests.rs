@@ -363,6 +363,8 @@ async fn items_are_counted_to_the_end_or_as_far_as_it_goes() {
         _ => Reply::Error(400, "ThrottlingException", "no"),
     });
     assert_eq!(restore().count(&session(&throttled).await).await, Counted::AtLeast(2));
+    let always = Wire::new(|_, _| Reply::Error(400, "ThrottlingException", "no"));
+    assert_eq!(restore().count(&session(&always).await).await, Counted::Later);
     let denied = Wire::new(|_, _| Reply::Error(400, "AccessDeniedException", "no"));
     assert!(matches!(restore().count(&session(&denied).await).await, Counted::Refused(_)));
 }

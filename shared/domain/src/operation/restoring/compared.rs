@@ -103,6 +103,8 @@ pub enum Counted {
     All(u64),
     /// So many, before there was no more time.
     AtLeast(u64),
+    /// None yet: AWS throttles, or failed.
+    Later,
     /// They could not be counted; why.
     Refused(String),
     /// Nobody asked for it.
@@ -147,6 +149,9 @@ pub fn count(was: Option<&TableManifest>, counted: &Counted) -> Comparison {
         }
         Counted::AtLeast(items) => {
             of(Verdict::AtLeast, *items, Some("Counting them all would have taken too long."))
+        }
+        Counted::Later => {
+            Comparison::unknown(Aspect::ItemCount, "AWS throttled or failed each time that they were to be counted.")
         }
         Counted::Refused(why) => Comparison::unknown(Aspect::ItemCount, why),
         Counted::NotAsked => Comparison::of(Aspect::ItemCount, Verdict::NotCounted),

@@ -270,6 +270,7 @@ fn a_restored_table_is_held_against_what_was_backed_up() {
 #[case(Counted::All(5), Verdict::Counted, false)]
 #[case(Counted::AtLeast(2), Verdict::AtLeast, false)]
 #[case(Counted::Refused("access_denied".to_owned()), Verdict::Unknown, true)]
+#[case(Counted::Later, Verdict::Unknown, true)]
 #[case(Counted::NotAsked, Verdict::NotCounted, false)]
 fn a_count_is_held_against_what_aws_last_counted(
     #[case] counted: Counted,
