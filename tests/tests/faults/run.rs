@@ -29,6 +29,8 @@ const TRIES: usize = 4;
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How long IAM may be behind the table.
 const DRIFTS_FOR: Duration = Duration::from_mins(1);
+/// How often a row is looked at: many run side by side.
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
 /// How long the table may say that something is to come while no message is on its way.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
@@ -246,22 +248,21 @@ async fn wait<W: Workflow>(workflow: &W, scene: &Scene, row: &Row, cast: &W::Cas
     let begun = Instant::now();
     let mut silent_since = None;
     loop {
-        // The messages first: what ends the workflow may send another.
-        let pending = row.report().await.pending;
-        let over = workflow.is_over(scene, cast).await;
-        match (over, pending) {
-            (true, 0) => return None,
-            (false, 0) => {
-                let since = silent_since.get_or_insert_with(Instant::now);
-                if since.elapsed() > STALLED_AFTER {
-                    return Some("it is not over, and no message is on its way");
-                }
+        // The messages first: what ends the workflow may send another. As long as one is on its way nothing is
+        // over, and the table need not be asked.
+        if row.report().await.pending > 0 {
+            silent_since = None;
+        } else if workflow.is_over(scene, cast).await {
+            return None;
+        } else {
+            let since = silent_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > STALLED_AFTER {
+                return Some("it is not over, and no message is on its way");
             }
-            _ => silent_since = None,
         }
         if begun.elapsed() > PATIENCE {
             return Some("it is not over after minutes");
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(LOOKED_AT_EVERY).await;
     }
 }
