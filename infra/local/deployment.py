@@ -24,7 +24,7 @@ DEMO_CUSTOMERS = ("222222222222", "333333333333")
 DEPLOY_SECONDS = 180
 # Where calls are broken on purpose. A call may take 8 seconds until the function gives up, and a message that is
 # delivered again while it is still being worked on would blur whose calls are whose.
-DELIVERED_AGAIN_SECONDS = 12
+DELIVERED_AGAIN_SECONDS = 20
 MESSAGES_AT_A_TIME = 200
 
 PARAMETERS = {

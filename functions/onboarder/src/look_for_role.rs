@@ -39,10 +39,15 @@ const HEAD_START: SignedDuration = SignedDuration::from_secs(1);
 /// # Errors
 /// When the table, the queue or IAM failed: the message is to be delivered again.
 pub(crate) async fn take_step(app: &App, step: &LookStep, delivered_before: bool) -> Result<(), Error> {
-    let mut attempt = 1;
+    let (mut attempt, mut again) = (1, delivered_before);
     loop {
-        match Box::pin(try_step(app, step, delivered_before)).await {
-            Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => attempt += 1,
+        match Box::pin(try_step(app, step, again)).await {
+            Err(error) if error.code == "concurrent_change" && attempt < ATTEMPTS => {
+                attempt += 1;
+                // Another delivery may have taken the step, and may fail to send the next one: when this one is
+                // done the message comes no more.
+                again = true;
+            }
             result => return result,
         }
     }

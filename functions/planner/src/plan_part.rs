@@ -27,7 +27,7 @@ use runtime::now;
 use std::time::Duration;
 use store::{Paced, Turn};
 use tokio::time::{Instant, sleep_until};
-use work::{Asked, Standing, UNWRITTEN_DELAY};
+use work::{Asked, Standing, TakenBy, UNWRITTEN_DELAY};
 
 use crate::app::App;
 use crate::pack::pack;
@@ -56,6 +56,14 @@ enum Found {
 /// # Errors
 /// When the table or a queue failed: the message is to be delivered again.
 pub(crate) async fn take_step(app: &App, step: &PartStep, again: bool) -> Result<(), Error> {
+    if Box::pin(try_step(app, step, again)).await? == TakenBy::Another {
+        // That one may fail to send the next step, and when this one is done the message comes no more.
+        Box::pin(try_step(app, step, true)).await?;
+    }
+    Ok(())
+}
+
+async fn try_step(app: &App, step: &PartStep, again: bool) -> Result<TakenBy, Error> {
     let found = app.store.part(step.run_id, step.connection_id).await?;
     let asked = Asked {
         id: step.run_id,
@@ -71,16 +79,19 @@ pub(crate) async fn take_step(app: &App, step: &PartStep, again: bool) -> Result
         !part.steps.running && step.step + 1 == part.steps.step && (again || now() >= step.deadline)
     });
     match (asked.standing(steps, now()), &found) {
-        (Standing::Known(StepPlace::Now), Some(part)) => Box::pin(advance(app, part)).await,
-        (Standing::Known(StepPlace::NextLost), Some(part)) => send_on(app, part).await,
-        (Standing::Known(_), Some(part)) if last => send_on(app, part).await,
-        (Standing::NotYet, _) => app.runs.send(&RunsMessage::Part(step.clone()), UNWRITTEN_DELAY).await,
-        (Standing::Known(_), _) => Ok(()),
+        (Standing::Known(StepPlace::Now), Some(part)) => return Box::pin(advance(app, part)).await,
+        (Standing::Known(StepPlace::NextLost), Some(part)) => send_on(app, part).await?,
+        (Standing::Known(_), Some(part)) if last => send_on(app, part).await?,
+        (Standing::NotYet, _) => {
+            app.runs.send(&RunsMessage::Part(step.clone()), UNWRITTEN_DELAY).await?;
+        }
+        (Standing::Known(_), _) => {}
     }
+    Ok(TakenBy::This)
 }
 
 /// Lists the next page, and writes what is to be done with it.
-async fn advance(app: &App, part: &Part) -> Result<(), Error> {
+async fn advance(app: &App, part: &Part) -> Result<TakenBy, Error> {
     let (run, connection) =
         futures::join!(app.store.run(part.run_id), app.store.connection(part.connection_id));
     let (run, connection) = (run?, connection?);
@@ -89,12 +100,16 @@ async fn advance(app: &App, part: &Part) -> Result<(), Error> {
         Found::Jobs(jobs, next) => work.write(jobs, next).await,
         Found::Nothing => {
             let next = part.unanswered(now());
-            if app.store.advance_part(&next, &[]).await? {
-                send_on(app, &next).await?;
+            if !app.store.advance_part(&next, &[]).await? {
+                return Ok(TakenBy::Another);
             }
-            Ok(())
+            send_on(app, &next).await?;
+            Ok(TakenBy::This)
         }
-        Found::NotYet(pause) => app.runs.send(&part.next_message(), pause).await,
+        Found::NotYet(pause) => {
+            app.runs.send(&part.next_message(), pause).await?;
+            Ok(TakenBy::This)
+        }
     }
 }
 
@@ -124,7 +139,8 @@ pub(crate) async fn give_up(
     let work = Work { app, run, part, connection: &connection };
     let region = part.region.clone().or_else(|| work.regions().into_iter().next());
     let Some(region) = region else { return Ok(()) };
-    work.write(vec![work.all_of(&region, Phase::Failed, code, detail)], None).await
+    work.write(vec![work.all_of(&region, Phase::Failed, code, detail)], None).await?;
+    Ok(())
 }
 
 struct Work<'a> {
@@ -268,7 +284,7 @@ impl Work<'_> {
     }
 
     /// Writes chunks of these jobs with how far the part came, then sends their messages.
-    async fn write(&self, jobs: Vec<Job>, next: Option<(Region, Option<String>)>) -> Result<(), Error> {
+    async fn write(&self, jobs: Vec<Job>, next: Option<(Region, Option<String>)>) -> Result<TakenBy, Error> {
         let region = self.part.region.clone().or_else(|| self.regions().into_iter().next());
         let (now, deadline) = (now(), self.part.steps.deadline);
         let packed = match &region {
@@ -288,10 +304,11 @@ impl Work<'_> {
             .collect();
         let written = u32::try_from(chunks.len()).map_err(Error::internal)?;
         let planned = self.part.planned(next, written, now);
-        if self.app.store.advance_part(&planned, &chunks).await? {
-            send_on(self.app, &planned).await?;
+        if !self.app.store.advance_part(&planned, &chunks).await? {
+            return Ok(TakenBy::Another);
         }
-        Ok(())
+        send_on(self.app, &planned).await?;
+        Ok(TakenBy::This)
     }
 }
 

@@ -17,7 +17,7 @@ use domain::{ConnectionId, Error, ErrorKind};
 use jiff::SignedDuration;
 use runtime::now;
 use store::{ConnectionFilter, Entry, PageRequest};
-use work::{Asked, Standing, UNWRITTEN_DELAY};
+use work::{Asked, Standing, TakenBy, UNWRITTEN_DELAY};
 
 use crate::app::App;
 
@@ -30,6 +30,14 @@ const PAGE: u8 = 50;
 /// # Errors
 /// When the table or a queue failed: the message is to be delivered again.
 pub(crate) async fn take_step(app: &App, step: &RunStep, again: bool) -> Result<(), Error> {
+    if Box::pin(try_step(app, step, again)).await? == TakenBy::Another {
+        // That one may fail to send the next step, and when this one is done the message comes no more.
+        Box::pin(try_step(app, step, true)).await?;
+    }
+    Ok(())
+}
+
+async fn try_step(app: &App, step: &RunStep, again: bool) -> Result<TakenBy, Error> {
     let found = match app.store.run(step.run_id).await {
         Err(error) if error.kind == ErrorKind::NotFound => None,
         run => Some(run?),
@@ -44,27 +52,31 @@ pub(crate) async fn take_step(app: &App, step: &RunStep, again: bool) -> Result<
     };
     let steps = found.as_ref().map(|run| (run.id, &run.progress.steps));
     match (asked.standing(steps, now()), &found) {
-        (Standing::Known(Place::Now), Some(run)) if run.state == RunState::Planning => plan(app, run).await,
-        (Standing::Known(Place::Now), Some(run)) => count(app, run).await,
-        (Standing::Known(Place::NextLost), Some(run)) => send_on(app, run).await,
-        (Standing::NotYet, _) => {
-            app.runs.send(&domain::message::RunsMessage::Run(step.clone()), UNWRITTEN_DELAY).await
+        (Standing::Known(Place::Now), Some(run)) if run.state == RunState::Planning => {
+            return plan(app, run).await;
         }
-        (Standing::Known(_), _) => Ok(()),
+        (Standing::Known(Place::Now), Some(run)) => return count(app, run).await,
+        (Standing::Known(Place::NextLost), Some(run)) => send_on(app, run).await?,
+        (Standing::NotYet, _) => {
+            app.runs.send(&domain::message::RunsMessage::Run(step.clone()), UNWRITTEN_DELAY).await?;
+        }
+        (Standing::Known(_), _) => {}
     }
+    Ok(TakenBy::This)
 }
 
 /// Gives the next page of connections a part each.
-async fn plan(app: &App, run: &Run) -> Result<(), Error> {
+async fn plan(app: &App, run: &Run) -> Result<TakenBy, Error> {
     let (ids, cursor) = page(app, run).await?;
     let now = now();
     let deadline = run.progress.steps.deadline;
     let parts: Vec<Part> = ids.iter().map(|id| Part::begin(run.id, *id, now, deadline)).collect();
     let next = run.planned(ids, cursor, now);
-    if app.store.advance_run(&next, &parts).await? {
-        send_on(app, &next).await?;
+    if !app.store.advance_run(&next, &parts).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    send_on(app, &next).await?;
+    Ok(TakenBy::This)
 }
 
 /// The connections of the page that is next, and where the one after it begins.
@@ -97,25 +109,27 @@ async fn send_on(app: &App, run: &Run) -> Result<(), Error> {
 }
 
 /// Counts what has ended since the step before, and ends the run if that is all of it.
-async fn count(app: &App, run: &Run) -> Result<(), Error> {
+async fn count(app: &App, run: &Run) -> Result<TakenBy, Error> {
     let (entries, more) = app.store.entries(run.id, run.progress.counted.as_deref()).await?;
     let ended: Vec<&Entry> = entries.iter().take_while(|entry| !entry.steps.running).collect();
     let tally = ended.iter().fold(Tally::default(), |tally, entry| tally.and(entry.tally));
     let all = ended.len() == entries.len();
     if all && !more {
-        return end(app, run, tally).await;
+        end(app, run, tally).await?;
+        return Ok(TakenBy::This);
     }
     if let Some(open) = entries.get(ended.len()).filter(|entry| entry.steps.is_stuck(now())) {
         give_up(app, run, open).await?;
     }
     let counted = ended.last().map(|entry| entry.place.clone());
     let next = run.counted(counted, tally, now());
-    if app.store.advance_run(&next, &[]).await? {
-        // What is left of this page is at hand at once, if all of it had ended.
-        let pause = if all { SignedDuration::ZERO } else { next.pause() };
-        app.runs.send(&next.next_message(), pause).await?;
+    if !app.store.advance_run(&next, &[]).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    // What is left of this page is at hand at once, if all of it had ended.
+    let pause = if all { SignedDuration::ZERO } else { next.pause() };
+    app.runs.send(&next.next_message(), pause).await?;
+    Ok(TakenBy::This)
 }
 
 /// Ends what has not ended though its time is over: its message is among the dead letters.

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::now;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use work::{Asked, Standing, UNWRITTEN_DELAY};
+use work::{Asked, Standing, TakenBy, UNWRITTEN_DELAY};
 
 use crate::app::App;
 use crate::restore_backup;
@@ -38,6 +38,14 @@ pub(crate) const LONGEST_CALLS: Duration = Duration::from_secs(40);
 /// # Errors
 /// When the table or the queue failed: the message is to be delivered again.
 pub(crate) async fn take_step(app: &App, step: &OperationStep, again: bool) -> Result<(), Error> {
+    if Box::pin(try_step(app, step, again)).await? == TakenBy::Another {
+        // That one may fail to send the next step, and when this one is done the message comes no more.
+        Box::pin(try_step(app, step, true)).await?;
+    }
+    Ok(())
+}
+
+async fn try_step(app: &App, step: &OperationStep, again: bool) -> Result<TakenBy, Error> {
     let found = match app.store.operation(step.operation_id).await {
         Err(error) if error.kind == ErrorKind::NotFound => None,
         operation => Some(operation?),
@@ -58,23 +66,27 @@ pub(crate) async fn take_step(app: &App, step: &OperationStep, again: bool) -> R
     match (asked.standing(steps, now()), &found) {
         (Standing::Known(StepPlace::Now), Some(operation)) => match &operation.restoring {
             Some(restoring) => {
-                Box::pin(restore_backup::advance(app, operation, restoring, again || step.waited)).await
+                return Box::pin(restore_backup::advance(app, operation, restoring, again || step.waited))
+                    .await;
             }
-            None => advance(app, operation).await,
+            None => return advance(app, operation).await,
         },
         (Standing::Known(StepPlace::NextLost), Some(operation)) => {
-            send_next(app, operation, SignedDuration::ZERO).await
+            send_next(app, operation, SignedDuration::ZERO).await?;
         }
-        (Standing::NotYet, _) => app.queue.send(&JobsMessage::Operation(step.clone()), UNWRITTEN_DELAY).await,
-        (Standing::Known(_), _) => Ok(()),
+        (Standing::NotYet, _) => {
+            app.queue.send(&JobsMessage::Operation(step.clone()), UNWRITTEN_DELAY).await?;
+        }
+        (Standing::Known(_), _) => {}
     }
+    Ok(TakenBy::This)
 }
 
 /// Asks AWS once, and writes what became of it.
-async fn advance(app: &App, operation: &Operation) -> Result<(), Error> {
+async fn advance(app: &App, operation: &Operation) -> Result<TakenBy, Error> {
     let Some(lasting) = operation.lasting.as_ref().filter(|_| operation.state == OperationState::Running)
     else {
-        return Ok(());
+        return Ok(TakenBy::This);
     };
     let until = Instant::now() + LONGEST_CALLS;
     let connection = app.store.connection(operation.connection_id).await?;
@@ -106,10 +118,11 @@ async fn advance(app: &App, operation: &Operation) -> Result<(), Error> {
     if next.is_settled() {
         return end(app, next).await;
     }
-    if app.store.advance_operation(&next).await? {
-        send_next(app, &next, next.pause()).await?;
+    if !app.store.advance_operation(&next).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    send_next(app, &next, next.pause()).await?;
+    Ok(TakenBy::This)
 }
 
 /// What one step of an operation does.
@@ -237,12 +250,12 @@ pub(crate) async fn send_next(app: &App, operation: &Operation, pause: SignedDur
 }
 
 /// Writes the end, with its event.
-async fn end(app: &App, settled: Operation) -> Result<(), Error> {
+async fn end(app: &App, settled: Operation) -> Result<TakenBy, Error> {
     let occasion = App::occasion(now());
     let ended = settled.settled(occasion.now);
     app.store.end_operation(&ended, &ended.event(&occasion)).await?;
     tell(&ended);
-    Ok(())
+    Ok(TakenBy::This)
 }
 
 /// Says in the log that it has ended.

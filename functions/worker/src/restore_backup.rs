@@ -28,6 +28,7 @@ use estate::restores::{Asked, Restore, Watched};
 use jiff::{SignedDuration, Timestamp};
 use runtime::now;
 use store::Aftermath;
+use work::TakenBy;
 
 use crate::app::App;
 use crate::continue_operation::{LONGEST_CALLS, send_next, tell};
@@ -45,14 +46,14 @@ pub(crate) async fn advance(
     operation: &Operation,
     restoring: &Restoring,
     again: bool,
-) -> Result<(), Error> {
+) -> Result<TakenBy, Error> {
     let until = Instant::now() + LONGEST_CALLS;
     if let Some(wait) = asked_by_another(restoring, now()) {
         // Somebody is at it, or was when it ended: not before then can be known what became of it.
-        return match operation.next_message() {
-            Some(message) => app.queue.send(&message.waited(), wait).await,
-            None => Ok(()),
-        };
+        if let Some(message) = operation.next_message() {
+            app.queue.send(&message.waited(), wait).await?;
+        }
+        return Ok(TakenBy::This);
     }
     let connection = app.store.connection(operation.connection_id).await?;
     let operation = operation.restored(|restoring| restoring.in_time(now()));
@@ -65,15 +66,16 @@ pub(crate) async fn advance(
     let backup = app.store.backup(restoring.backup_id).await?;
     let restore = Restore::of(&connection, &backup, &restoring.target_name, &operation.region)?;
     let work = Work { app, connection: &connection, backup: &backup, restore, again };
-    let Some(next) = Box::pin(work.step(&operation, until)).await? else { return Ok(()) };
+    let Some(next) = Box::pin(work.step(&operation, until)).await? else { return Ok(TakenBy::Another) };
     let next = next.restored(|restoring| restoring.in_time(now()));
     if next.is_settled() {
         return end(app, &next).await;
     }
-    if app.store.advance_operation(&next).await? {
-        send_next(app, &next, next.pause()).await?;
+    if !app.store.advance_operation(&next).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    send_next(app, &next, next.pause()).await?;
+    Ok(TakenBy::This)
 }
 
 /// How long somebody else may still be asking AWS for the new table.
@@ -280,7 +282,7 @@ fn taken_by_another() -> Trouble {
 }
 
 /// Writes the end, with its event, and with the event that the backup was restored, if it was.
-async fn end(app: &App, settled: &Operation) -> Result<(), Error> {
+async fn end(app: &App, settled: &Operation) -> Result<TakenBy, Error> {
     let ended = settled.settled(now());
     let there = ended.targets.iter().any(|target| target.outcome != TargetOutcome::Failed);
     let aftermath = match &ended.restoring {
@@ -295,7 +297,7 @@ async fn end(app: &App, settled: &Operation) -> Result<(), Error> {
     let event = ended.event(&App::occasion(now()));
     app.store.end_operation_with(&ended, &event, aftermath.as_ref()).await?;
     tell(&ended);
-    Ok(())
+    Ok(TakenBy::This)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use jiff::SignedDuration;
 use runtime::now;
 use std::time::{Duration, Instant};
 use store::BackupWrite;
-use work::{Asked, Standing, UNWRITTEN_DELAY};
+use work::{Asked, Standing, TakenBy, UNWRITTEN_DELAY};
 
 use crate::app::App;
 
@@ -59,8 +59,8 @@ enum Next {
     Done(Done),
     /// It is not one's turn yet.
     NotYet(SignedDuration),
-    /// Somebody else has taken it.
-    Taken,
+    /// What it has done is written, by whom it says.
+    Written(TakenBy),
 }
 
 /// Takes one step of a chunk.
@@ -68,6 +68,14 @@ enum Next {
 /// # Errors
 /// When the table or the queue failed: the message is to be delivered again.
 pub(crate) async fn take_step(app: &App, step: &ChunkStep, again: bool) -> Result<(), Error> {
+    if Box::pin(try_step(app, step, again)).await? == TakenBy::Another {
+        // That one may fail to send the next step, and when this one is done the message comes no more.
+        Box::pin(try_step(app, step, true)).await?;
+    }
+    Ok(())
+}
+
+async fn try_step(app: &App, step: &ChunkStep, again: bool) -> Result<TakenBy, Error> {
     let found = app.store.chunk(step.run_id, step.connection_id, step.chunk).await?;
     let asked = Asked {
         id: step.run_id,
@@ -79,18 +87,22 @@ pub(crate) async fn take_step(app: &App, step: &ChunkStep, again: bool) -> Resul
     };
     let steps = found.as_ref().map(|chunk| (chunk.run_id, &chunk.steps));
     match (asked.standing(steps, now()), &found) {
-        (Standing::Known(StepPlace::Now), Some(chunk)) => advance(app, chunk).await,
-        (Standing::Known(StepPlace::NextLost), Some(chunk)) => send(app, chunk, SignedDuration::ZERO).await,
-        (Standing::NotYet, _) => app.queue.send(&JobsMessage::Chunk(step.clone()), UNWRITTEN_DELAY).await,
-        (Standing::Known(_), _) => Ok(()),
+        (Standing::Known(StepPlace::Now), Some(chunk)) => return advance(app, chunk).await,
+        (Standing::Known(StepPlace::NextLost), Some(chunk)) => send(app, chunk, SignedDuration::ZERO).await?,
+        (Standing::NotYet, _) => {
+            app.queue.send(&JobsMessage::Chunk(step.clone()), UNWRITTEN_DELAY).await?;
+        }
+        (Standing::Known(_), _) => {}
     }
+    Ok(TakenBy::This)
 }
 
 /// Does what is next, and writes it.
-async fn advance(app: &App, chunk: &Chunk) -> Result<(), Error> {
+async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
     if let Some(until) = chunk.asking_until.filter(|until| *until > now()) {
         // Somebody is at it, or was when it ended: not before then can be known what became of it.
-        return wait(app, chunk, until.duration_since(now())).await;
+        wait(app, chunk, until.duration_since(now())).await?;
+        return Ok(TakenBy::This);
     }
     let connection = app.store.connection(chunk.connection_id).await?;
     if let Some((phase, code, detail)) = refusal(chunk, &connection) {
@@ -108,8 +120,11 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<(), Error> {
     };
     match next {
         Next::Done(done) => write(app, chunk, chunk, done).await,
-        Next::NotYet(pause) => wait(app, chunk, pause).await,
-        Next::Taken => Ok(()),
+        Next::NotYet(pause) => {
+            wait(app, chunk, pause).await?;
+            Ok(TakenBy::This)
+        }
+        Next::Written(taken) => Ok(taken),
     }
 }
 
@@ -135,27 +150,29 @@ fn refusal(chunk: &Chunk, connection: &Connection) -> Option<(Phase, &'static st
 }
 
 /// Writes that nothing more is done.
-async fn give_up(app: &App, chunk: &Chunk, phase: Phase, code: &str, detail: &str) -> Result<(), Error> {
+async fn give_up(app: &App, chunk: &Chunk, phase: Phase, code: &str, detail: &str) -> Result<TakenBy, Error> {
     let ended = chunk.given_up(phase, code, detail);
-    if app.store.write_chunk(&ended, &[], &[]).await? {
-        tell(&ended);
+    if !app.store.write_chunk(&ended, &[], &[]).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    tell(&ended);
+    Ok(TakenBy::This)
 }
 
 /// Writes what was done, and sends the next step. `written` is the chunk as it stands in the table, `before`
 /// as it was when the step began.
-async fn write(app: &App, before: &Chunk, written: &Chunk, done: Done) -> Result<(), Error> {
+async fn write(app: &App, before: &Chunk, written: &Chunk, done: Done) -> Result<TakenBy, Error> {
     let mut next = written.with(done.jobs).stepped(before, now());
     next.width = done.width;
-    if app.store.write_chunk(&next, &done.backups, &done.events).await? {
-        if next.steps.running {
-            send(app, &next, next.pause()).await?;
-        } else {
-            tell(&next);
-        }
+    if !app.store.write_chunk(&next, &done.backups, &done.events).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    if next.steps.running {
+        send(app, &next, next.pause()).await?;
+    } else {
+        tell(&next);
+    }
+    Ok(TakenBy::This)
 }
 
 async fn send(app: &App, chunk: &Chunk, pause: SignedDuration) -> Result<(), Error> {

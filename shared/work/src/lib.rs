@@ -7,5 +7,5 @@
 mod place;
 mod receive;
 
-pub use place::{Asked, Standing, UNWRITTEN_DELAY, UNWRITTEN_FOR};
+pub use place::{Asked, Standing, TakenBy, UNWRITTEN_DELAY, UNWRITTEN_FOR};
 pub use receive::{may_pass, take_each};

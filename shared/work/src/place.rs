@@ -35,6 +35,15 @@ pub enum Standing {
     NotYet,
 }
 
+/// By whom a step was taken that several deliveries may have been at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBy {
+    /// By this one, or there was nothing to take.
+    This,
+    /// By another one, which has yet to send the next step.
+    Another,
+}
+
 impl<I: Ord> Asked<I> {
     /// Where the message stands, when the table knows of `latest`. Ids of later work are greater.
     #[must_use]

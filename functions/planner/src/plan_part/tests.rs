@@ -99,6 +99,18 @@ async fn a_region_of_many_tables_is_planned_page_by_page() {
 }
 
 #[tokio::test]
+async fn two_deliveries_at_once_plan_a_page_once_and_both_send_on() {
+    let (app, part) = started(&able(), all(), tables(1)).await;
+    let message = message(&part);
+    let failed = futures::join!(app.take(&message, 1), app.take(&message, 1));
+    assert_eq!(failed, (false, false));
+    let sent: Vec<Value> = app.sent().into_iter().map(|(message, _)| message).collect();
+    assert_eq!((sent.len(), &sent[0]), (2, &sent[1]), "the chunk's message, by each");
+    let after = app.app.store.part(part.run_id, part.connection_id).await.unwrap().unwrap();
+    assert_eq!((after.chunks, after.steps.step), (1, 1));
+}
+
+#[tokio::test]
 async fn names_are_selected_and_excluded() {
     let select = SelectionParts {
         names: vec!["table-000*".to_owned()],

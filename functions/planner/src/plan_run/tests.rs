@@ -44,6 +44,21 @@ async fn a_message_that_comes_again_makes_no_second_part_and_sends_on() {
     assert_eq!(app.app.store.run(run.id).await.unwrap(), after);
 }
 
+/// Of two deliveries that take a step side by side one loses, and sends on as well: the other may fail to, and when
+/// this one is done the message comes no more.
+#[tokio::test]
+async fn two_deliveries_at_once_take_the_step_once_and_both_send_on() {
+    let (app, run) = started().await;
+    let message = message(&run);
+    let failed = futures::join!(app.take(&message, 1), app.take(&message, 1));
+    assert_eq!(failed, (false, false));
+    let mut sent = app.sent();
+    sent.sort_by_key(|(message, _)| message["kind"].to_string());
+    assert_eq!(kinds(&sent), ["part", "part", "run", "run"]);
+    assert_eq!(sent[0].0, sent[1].0);
+    assert_eq!(app.app.store.run(run.id).await.unwrap().progress.steps.step, 1);
+}
+
 #[tokio::test]
 async fn a_table_that_is_down_leaves_the_run_where_it_was() {
     let (app, run) = started().await;

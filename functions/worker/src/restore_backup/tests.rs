@@ -1,6 +1,8 @@
 use domain::backup::Backup;
 use domain::connection::Occasion;
-use domain::operation::{LONGEST_FINISHING, LONGEST_QUEUEING, OperationState, Order, RestoreOrder, settings_of};
+use domain::operation::{
+    LONGEST_FINISHING, LONGEST_QUEUEING, OperationState, Order, RestoreOrder, settings_of,
+};
 use domain::sample::{backup, created};
 use domain::{Actor, Capability, CapabilitySet, OperationId};
 use rstest::rstest;
@@ -258,6 +260,17 @@ async fn what_crashed_before_its_answer_is_in_doubt() {
     let (again, pause) = step(&app, &next).await.unwrap();
     assert_eq!((again, app.calls().len()), (waited(&next), 0));
     assert!(pause > 50, "{pause}");
+}
+
+#[tokio::test]
+async fn two_deliveries_at_once_ask_for_one_table_and_neither_loses_the_next_step() {
+    let (app, _, message) = started(&able()).await;
+    let failed = futures::join!(app.take(&message, 1), app.take(&message, 1));
+    assert_eq!(failed, (false, false));
+    assert_eq!(operations(&app.calls()), ["RestoreTableFromBackup"]);
+    let steps: Vec<_> = app.sent().into_iter().map(|(message, _)| message["step"].clone()).collect();
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    assert!(steps.contains(&json!(2)), "{steps:?}");
 }
 
 /// Asking takes two steps at once. What comes again then, or has waited, sends the next message, for that may be

@@ -13,6 +13,7 @@ use runtime::now;
 use std::time::{Duration, Instant};
 use store::{BackupWrite, Paced, Turn};
 use tokio::time::sleep;
+use work::TakenBy;
 
 use super::{AT_ONCE, Done, NO_ROLE, Next, TOO_LARGE, Way, Work};
 
@@ -35,7 +36,7 @@ impl Work<'_> {
         let begun = Instant::now();
         let intent = self.chunk.asking(chosen.clone(), now());
         if !self.app.store.write_chunk(&intent, &[], &[]).await? {
-            return Ok(Next::Taken);
+            return Ok(Next::Written(TakenBy::Another));
         }
         let policy = self.policy(&chosen.iter().collect::<Vec<_>>());
         let width = self.chunk.width;
@@ -75,8 +76,7 @@ impl Work<'_> {
 
     /// Writes what became of it, upon what was written before AWS was asked.
     async fn finish(&self, intent: &Chunk, done: Done) -> Result<Next, Error> {
-        super::write(self.app, self.chunk, intent, done).await?;
-        Ok(Next::Taken)
+        Ok(Next::Written(super::write(self.app, self.chunk, intent, done).await?))
     }
 
     fn policy(&self, jobs: &[&Job]) -> PolicyDocument {

@@ -312,6 +312,19 @@ async fn a_message_that_comes_again_makes_no_second_backup() {
     assert_eq!(again[0].0, serde_json::to_value(next.next_message().unwrap()).unwrap());
 }
 
+#[tokio::test]
+async fn two_deliveries_at_once_make_one_backup_and_neither_loses_the_next_step() {
+    let (app, chunk) = started(&able(), &["orders"], account(taken())).await;
+    let message = serde_json::to_value(chunk.next_message().unwrap()).unwrap();
+    let failed = futures::join!(app.take(&message, 1), app.take(&message, 1));
+    assert_eq!(failed, (false, false));
+    assert_eq!(operations(&app).iter().filter(|operation| *operation == "CreateBackup").count(), 1);
+    let sent = app.sent();
+    let steps: Vec<_> = sent.iter().map(|(message, _)| &message["step"]).collect();
+    assert_eq!(sent.len(), 2, "{steps:?}");
+    assert!(steps.contains(&&json!(1)), "{steps:?}");
+}
+
 /// A second delivery meets the first one at work: what waits for that one is not lost with it.
 #[tokio::test]
 async fn what_waits_for_another_delivery_goes_on_after_it() {

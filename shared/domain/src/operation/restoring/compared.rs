@@ -150,9 +150,10 @@ pub fn count(was: Option<&TableManifest>, counted: &Counted) -> Comparison {
         Counted::AtLeast(items) => {
             of(Verdict::AtLeast, *items, Some("Counting them all would have taken too long."))
         }
-        Counted::Later => {
-            Comparison::unknown(Aspect::ItemCount, "AWS throttled or failed each time that they were to be counted.")
-        }
+        Counted::Later => Comparison::unknown(
+            Aspect::ItemCount,
+            "AWS throttled or failed each time that they were to be counted.",
+        ),
         Counted::Refused(why) => Comparison::unknown(Aspect::ItemCount, why),
         Counted::NotAsked => Comparison::of(Aspect::ItemCount, Verdict::NotCounted),
     }
