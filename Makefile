@@ -16,7 +16,7 @@ ARCHITECTURE ?= arm64
 # A stack whose day has ten seconds, and where each role has a grant of its own.
 BRISK = BrokerCount=2,GrantsPerBroker=20,GrantCharacters=200,ProofIntervalSeconds=10,FullProofIntervalSeconds=40,$\
 	ProofRetrySeconds=3,InviteLifetimeSeconds=3,LookLifetimeSeconds=2,PlanLifetimeSeconds=2,$\
-	ProofSweepExpression=rate(1 minute)
+	ProofSweepExpression=rate(1 minute),FreshnessExpression=rate(1 minute),BackupGraceSeconds=2
 
 # Stacks whose calls are broken one by one. Each role fills a grant there too, so that rows do not meet, and no sweep
 # disturbs them.

@@ -1,6 +1,7 @@
 //! `drawbridge backups`.
 
 mod delete;
+mod freshness;
 mod list;
 mod show;
 
@@ -25,6 +26,8 @@ pub enum BackupsCommand {
     List(list::ListBackups),
     /// Show one backup, with what its table was like
     Show(show::ShowBackup),
+    /// Show how old the newest backup is of everything that schedules select, and what is stale
+    Freshness(freshness::ShowFreshness),
     /// Delete a backup; shows what will be gone, and asks
     Delete(delete::DeleteBackup),
 }
@@ -35,6 +38,7 @@ impl BackupsCommand {
         match self {
             Self::List(command) => command.run(client, screen).await,
             Self::Show(command) => command.run(client, screen).await,
+            Self::Freshness(command) => command.run(client, screen).await,
             Self::Delete(command) => command.run(client, screen).await,
         }
     }

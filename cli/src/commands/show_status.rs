@@ -13,13 +13,14 @@ use crate::list::Pages;
 use crate::progress::Progress;
 use crate::screen::Screen;
 use crate::table::{card, state};
-use crate::text::{NOTHING, field, items};
+use crate::text::{NOTHING, field, items, time};
 
 /// Shows at a glance how everything does, and what needs somebody.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every connection is looked at, a page at a time. Somebody is needed by those that are suspended,
-failed or degraded, and by those whose offboarding has stalled.
+failed or degraded, by those whose offboarding has stalled, and by what has no backup as new as
+its schedule promises.
 
 With --output json:
   {api_url, version, health,
@@ -27,6 +28,8 @@ With --output json:
    attention: [{connection_id, customer_id, label, account_id, state,
                 reason: {code, detail} or null, next}],
    attention_omitted,
+   stale: [{connection_id, region, resource, newest_good_backup_at, promised_by, schedule_id, …}],
+   stale_omitted,
    grants: {brokers, grants_per_broker, grants, roles, used_percent, unpublished}}
 by_state has every state, those of later versions too; next is the command that shows or mends it.
 
@@ -67,8 +70,9 @@ impl ShowStatus {
             }
             progress.waiting_for(&format!("{} connections so far", census.total));
         }
+        let stale = client.get(&["v1", "freshness"], &[("limit", "100")]).await?;
         drop(progress);
-        let status = census.status(client, &health, &grants);
+        let status = census.status(client, &health, &grants, &stale);
         screen.show(&status, |status| view(status, screen.is_coloured()))?;
         Ok(Exit::Done)
     }
@@ -112,7 +116,9 @@ impl Census {
         }
     }
 
-    fn status(mut self, client: &Client, health: &Value, grants: &Value) -> Value {
+    fn status(mut self, client: &Client, health: &Value, grants: &Value, stale: &Value) -> Value {
+        let listed: Vec<_> = items(stale, "items").iter().take(self.limit).collect();
+        let more_stale = items(stale, "items").len() > listed.len() || stale["next_cursor"].is_string();
         let mut by_state = serde_json::Map::new();
         for state in STATES {
             by_state.insert(state.to_owned(), self.by_state.remove(state).unwrap_or(0).into());
@@ -130,6 +136,8 @@ impl Census {
             "connections": {"total": self.total, "by_state": by_state},
             "attention": attention,
             "attention_omitted": self.omitted,
+            "stale": listed,
+            "stale_omitted": more_stale,
             "grants": {
                 "brokers": grants.get("brokers"),
                 "grants_per_broker": grants.get("grants_per_broker"),
@@ -211,6 +219,7 @@ fn needs(status: &Value, grants: &Value) -> Vec<String> {
             "{more} more are not listed\n  next: drawbridge connections list --state STATE --all, or --limit here"
         )),
     }
+    blocks.extend(stale(status));
     if grants.get("used_percent").and_then(Value::as_f64).is_some_and(|used| used >= FILLING) {
         blocks.push(
             "the grants are filling up\n  next: drawbridge grants show; the stack's parameter BrokerCount makes room"
@@ -228,6 +237,24 @@ fn needs(status: &Value, grants: &Value) -> Vec<String> {
     }
     blocks.insert(0, "Needs somebody".to_owned());
     blocks
+}
+
+/// What has no backup as new as it was promised, with the command that shows all of it.
+fn stale(status: &Value) -> Option<String> {
+    let lines: Vec<_> = items(status, "stale")
+        .iter()
+        .map(|fresh| {
+            let known = ["connection_id", "region", "resource"].map(|name| field(fresh, name)).join("  ");
+            let newest = time(fresh, "newest_good_backup_at");
+            format!("{known}\n  newest backup: {newest}; another was promised by {}", time(fresh, "promised_by"))
+        })
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let more = status.get("stale_omitted") == Some(&Value::Bool(true));
+    let more = if more { "\nand more" } else { "" };
+    Some(format!("Backups are stale\n{}{more}\n  next: drawbridge backups freshness --all", lines.join("\n")))
 }
 
 fn block(attention: &Value) -> String {

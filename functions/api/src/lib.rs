@@ -18,6 +18,7 @@ mod create_invite;
 mod create_run;
 mod create_schedule;
 mod delete_schedule;
+mod freshness_view;
 mod invited;
 mod list_backups;
 mod list_connections;
@@ -41,6 +42,7 @@ mod scope;
 mod show_backup;
 mod show_connection;
 mod show_customer;
+mod show_freshness;
 mod show_grants;
 mod show_health;
 mod show_onboarding;
@@ -99,6 +101,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_jobs::list_jobs))
         .routes(routes!(list_backups::list_backups))
         .routes(routes!(show_backup::show_backup))
+        .routes(routes!(show_freshness::show_freshness))
+        .routes(routes!(show_freshness::list_stale))
         .routes(routes!(show_page::show_page, submit_form::submit_form))
         .routes(routes!(show_page::show_template))
         .routes(routes!(show_page::show_asset))

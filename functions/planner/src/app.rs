@@ -3,7 +3,7 @@
 use access::{Brokers, Sessions};
 use domain::connection::Occasion;
 use domain::{Actor, EventId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use runtime::{Environment, EnvironmentError, SdkConfig, random};
 use store::{JobsQueue, Projection, RunsQueue, Scheduler, Store};
 
@@ -20,6 +20,8 @@ pub struct App {
     pub scheduler: Scheduler,
     /// Opens sessions of customers' roles.
     pub sessions: Sessions,
+    /// How long after a schedule's time its backups may take to be there.
+    pub grace: SignedDuration,
 }
 
 impl App {
@@ -44,6 +46,7 @@ impl App {
             jobs: JobsQueue::new(aws, environment.required::<String>("JOBS_QUEUE_URL")?),
             scheduler: Scheduler::new(aws, projection),
             sessions: Sessions::new(Brokers::new(aws.clone(), deployment)),
+            grace: SignedDuration::from_secs(environment.required("BACKUP_GRACE_SECONDS")?),
         })
     }
 

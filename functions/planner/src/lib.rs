@@ -5,12 +5,14 @@
 
 mod app;
 mod fire;
+mod look_at_backups;
 mod pack;
 mod plan_part;
 mod plan_run;
 mod publish_schedule;
 mod receive;
 mod reconcile_schedules;
+mod tables;
 #[cfg(test)]
 mod test_app;
 

@@ -9,7 +9,7 @@
 //! A page that was written is never listed again, so that no table comes twice, whatever is created and
 //! deleted meanwhile: tables come in order of their names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use access::{CustomerSession, Opened};
 use domain::chunk::Chunk;
@@ -20,24 +20,17 @@ use domain::proof::ProbeOutcome;
 use domain::run::Run;
 use domain::steps::Place as StepPlace;
 use domain::{Connection, Error, Region};
-use estate::backups::{Answer, TablePage, list_tables, planning_policy, tags};
+use estate::backups::{Answer, TablePage, list_tables, planning_policy};
 use estate::operations::Place;
 use jiff::SignedDuration;
 use runtime::now;
 use std::time::Duration;
-use store::{Paced, Turn};
-use tokio::time::{Instant, sleep_until};
 use work::{Asked, Standing, TakenBy, UNWRITTEN_DELAY};
 
 use crate::app::App;
 use crate::pack::pack;
+use crate::tables::{Tagged, page_of, tags_of};
 
-/// How many tables one step lists. Source: `DynamoDB` API Reference, `ListTables`.
-const PAGE: i32 = 100;
-/// How many, where the tags of each are looked up, of which AWS allows ten a second.
-const TAGGED_PAGE: i32 = 50;
-/// How long a turn to look tags up may be waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest that AWS is asked in a step.
 const LONGEST_CALLS: Duration = Duration::from_secs(40);
 
@@ -217,8 +210,9 @@ impl Work<'_> {
             .map(|name| Job::waiting(self.run.id, self.connection.id, &region, name))
             .collect();
         if with_tags {
-            jobs = match self.tagged(&session, &place, jobs).await? {
-                Tagged::Jobs(jobs) => jobs,
+            let names = jobs.iter().map(|job| job.resource.clone()).collect();
+            jobs = match tags_of(self.app, &session, &place, names).await? {
+                Tagged::Tables(tables) => self.wanted(jobs, tables),
                 Tagged::NotYet(pause) => return Ok(Found::NotYet(pause)),
                 Tagged::Unanswered => return Ok(Found::Nothing),
                 Tagged::Refused { code, detail } => return failed(&code, &detail),
@@ -246,41 +240,15 @@ impl Work<'_> {
         if let Some(ids) = self.run.order.select.exact_ids() {
             return Answer::Done(TablePage { names: ids.iter().cloned().collect(), last: None });
         }
-        let limit = if with_tags { TAGGED_PAGE } else { PAGE };
-        list_tables(session, place, self.part.after.as_deref(), limit).await
+        list_tables(session, place, self.part.after.as_deref(), page_of(with_tags)).await
     }
 
-    /// Those of these jobs whose tables have the tags that are wanted, one look-up after the other.
-    async fn tagged(
-        &self,
-        session: &CustomerSession,
-        place: &Place,
-        jobs: Vec<Job>,
-    ) -> Result<Tagged, Error> {
-        let whose = (&place.account, &place.region);
-        let turn = self.app.store.take_turn(whose, Paced::ListTags, jobs.len(), PATIENCE, now()).await?;
-        let wait = match turn {
-            Turn::In(wait) => wait,
-            Turn::Later(pause) => return Ok(Tagged::NotYet(pause)),
-        };
-        let mut at = Instant::now() + wait;
-        let mut wanted = Vec::new();
-        for job in jobs {
-            // A turn is used as it was given: evenly.
-            sleep_until(at).await;
-            at += Paced::ListTags.interval();
-            match tags(session, place, &job.resource).await {
-                Answer::Done(tags) if self.run.order.select.wants_tags(&tags) => {
-                    wanted.push(Job { tags: Some(tags), ..job });
-                }
-                Answer::Done(_) => {}
-                Answer::Later { .. } => return Ok(Tagged::Unanswered),
-                // It was deleted since it was listed.
-                Answer::Refused { code, .. } if code == "not_found" => {}
-                Answer::Refused { code, detail } => return Ok(Tagged::Refused { code, detail }),
-            }
-        }
-        Ok(Tagged::Jobs(wanted))
+    /// Those of these jobs whose tables have the tags that are wanted.
+    fn wanted(&self, jobs: Vec<Job>, tables: Vec<(String, BTreeMap<String, String>)>) -> Vec<Job> {
+        let mut tags: BTreeMap<_, _> = tables.into_iter().collect();
+        let with_tags = jobs.into_iter().filter_map(|job| Some((tags.remove(&job.resource)?, job)));
+        let wanted = with_tags.filter(|(tags, _)| self.run.order.select.wants_tags(tags));
+        wanted.map(|(tags, job)| Job { tags: Some(tags), ..job }).collect()
     }
 
     /// Writes chunks of these jobs with how far the part came, then sends their messages.
@@ -310,14 +278,6 @@ impl Work<'_> {
         send_on(self.app, &planned).await?;
         Ok(TakenBy::This)
     }
-}
-
-/// What became of looking tags up.
-enum Tagged {
-    Jobs(Vec<Job>),
-    NotYet(SignedDuration),
-    Unanswered,
-    Refused { code: String, detail: String },
 }
 
 #[cfg(test)]

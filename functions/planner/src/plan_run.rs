@@ -20,6 +20,7 @@ use store::{ConnectionFilter, Entry, PageRequest};
 use work::{Asked, Standing, TakenBy, UNWRITTEN_DELAY};
 
 use crate::app::App;
+use crate::look_at_backups::ask_for_look;
 
 /// How many connections one step gives a part each: with the run itself one transaction, of 100 at most.
 /// Source: `DynamoDB` API Reference, `TransactWriteItems`.
@@ -152,10 +153,19 @@ async fn give_up(app: &App, run: &Run, open: &Entry) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether backups may be fresher after this run.
+fn tells_of_freshness(run: &Run) -> bool {
+    run.order.terms.kind.makes_backups() && !run.order.terms.dry_run
+}
+
 /// Writes the end, with its event.
 async fn end(app: &App, run: &Run, tally: Tally) -> Result<(), Error> {
     let occasion = App::occasion(now());
     let ended = run.finished(tally, occasion.now);
+    if let Some(connection) = run.connection().filter(|_| tells_of_freshness(run)) {
+        // Before the end is written, for after it nobody would come back to it.
+        ask_for_look(app, connection).await?;
+    }
     if app.store.end_run(&ended, &ended.event(&occasion)).await? {
         tracing::info!(run_id = %ended.id, state = ?ended.state, jobs = ended.tally.total, "a run has ended");
     }

@@ -8,6 +8,7 @@ use store::Published;
 use work::{UNWRITTEN_DELAY, UNWRITTEN_FOR};
 
 use crate::app::App;
+use crate::look_at_backups::ask_for_look;
 
 /// Makes one schedule true in EventBridge.
 ///
@@ -18,7 +19,8 @@ pub(crate) async fn publish(app: &App, asked: &PublishSchedule) -> Result<(), Er
     match found {
         Some(schedule) if schedule.version >= asked.version => {
             make_true(app, &schedule).await?;
-            Ok(())
+            // It promises something else from now on.
+            ask_for_look(app, schedule.connection_id).await
         }
         // The message has overtaken the write, or there was none.
         _ if now() < asked.asked_at + UNWRITTEN_FOR => {

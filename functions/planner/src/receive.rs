@@ -5,7 +5,7 @@ use domain::Error;
 use domain::message::RunsMessage;
 
 use crate::app::App;
-use crate::{fire, plan_part, plan_run, publish_schedule, reconcile_schedules};
+use crate::{fire, look_at_backups, plan_part, plan_run, publish_schedule, reconcile_schedules};
 
 /// Takes every message of a batch at once.
 pub async fn receive(app: &App, batch: SqsEvent) -> SqsBatchResponse {
@@ -19,5 +19,7 @@ async fn take(app: &App, message: RunsMessage, again: bool) -> Result<(), Error>
         RunsMessage::Part(step) => Box::pin(plan_part::take_step(app, &step, again)).await,
         RunsMessage::Publish(asked) => publish_schedule::publish(app, &asked).await,
         RunsMessage::Reconcile(page) => reconcile_schedules::take_page(app, &page).await,
+        RunsMessage::SweepFreshness(page) => look_at_backups::sweep(app, &page).await,
+        RunsMessage::LookAtBackups(page) => Box::pin(look_at_backups::look(app, &page)).await,
     }
 }

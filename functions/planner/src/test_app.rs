@@ -16,7 +16,7 @@ use domain::run::{Run, RunOrder, Scope, Terms};
 use domain::sample::{created, deployment, submitted};
 use domain::selection::{Selection, SelectionParts};
 use domain::{Actor, Capability, CapabilitySet, Connection, ConnectionState, RunId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use store::{JobsQueue, Projection, RunsQueue, Scheduler, Store};
 
@@ -84,6 +84,7 @@ impl TestApp {
             jobs: JobsQueue::new(&config, "https://jobs"),
             scheduler: Scheduler::new(&config, projection),
             sessions: Sessions::new(Brokers::new(config, deployment())),
+            grace: SignedDuration::from_hours(2),
         };
         Self { app, aws }
     }
@@ -117,6 +118,11 @@ impl TestApp {
     /// The messages that were sent, and after how many seconds each is to come; what was told before is left out.
     pub fn sent(&self) -> Vec<(Value, i64)> {
         std::mem::take(&mut self.aws.lock().unwrap().sent)
+    }
+
+    /// How many events of this kind were written.
+    pub fn told(&self, kind: &str) -> usize {
+        self.aws.lock().unwrap().asked.iter().filter(|asked| *asked == kind).count()
     }
 
     /// What was asked of the customer's account; what was told before is left out.

@@ -124,6 +124,10 @@ pub enum EventType {
     /// A backup was restored; `data` says as what, and by which operation.
     #[serde(rename = "backup.restored")]
     BackupRestored,
+    /// A resource has no backup as new as its schedules promise, or has one again; `data` says which, and when
+    /// the newest was made.
+    #[serde(rename = "backup.stale")]
+    BackupStale,
 }
 
 /// What an event is about, in whose audit list it stands.

@@ -18,6 +18,7 @@ pub mod deployment;
 pub mod error;
 pub mod expression;
 pub mod external_id;
+pub mod freshness;
 pub mod grant;
 pub mod id;
 pub mod invite;

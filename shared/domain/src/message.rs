@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::Shard;
+use crate::place::Region;
 use crate::id::{
     ConnectionId, LookId, OffboardingId, OperationId, ReconciliationId, RunId, ScheduleId, VerificationId,
 };
@@ -64,6 +65,11 @@ pub enum RunsMessage {
     /// Compare the schedules in the table with those in EventBridge. A schedule sends it, and each
     /// sends the next one while there are more.
     Reconcile(ReconcileSchedules),
+    /// Have the backups of every connection looked at. A schedule sends it, and each sends the next one while
+    /// there are more.
+    SweepFreshness(SweepFreshness),
+    /// Look at one page of a connection's resources: how old is the newest backup of each?
+    LookAtBackups(LookAtBackups),
 }
 
 /// A schedule whose time has come.
@@ -126,6 +132,40 @@ pub struct ReconcileSchedules {
     pub cursor: Option<String>,
 }
 
+/// One page of all connections, whose backups are to be looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepFreshness {
+    /// Where the page begins, as the page before it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// One page of a connection's resources. Looking twice finds nothing new, so that nothing is kept of how far it
+/// is but this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookAtBackups {
+    /// Whose.
+    pub connection_id: ConnectionId,
+    /// Where; in the first of its Regions unless it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// Behind which resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// When it was asked for: it is given up an hour later.
+    pub asked_at: Timestamp,
+}
+
+impl LookAtBackups {
+    /// The first page.
+    #[must_use]
+    pub const fn all(connection_id: ConnectionId, now: Timestamp) -> Self {
+        Self { connection_id, region: None, after: None, asked_at: now }
+    }
+}
+
 impl Message for RunsMessage {
     fn group(&self) -> Option<String> {
         match self {
@@ -133,7 +173,8 @@ impl Message for RunsMessage {
             Self::Scheduled(Firing { schedule_id, .. })
             | Self::Publish(PublishSchedule { schedule_id, .. }) => Some(schedule_id.to_string()),
             Self::Run(step) => Some(step.run_id.to_string()),
-            Self::Reconcile(_) => None,
+            Self::LookAtBackups(page) => Some(page.connection_id.to_string()),
+            Self::Reconcile(_) | Self::SweepFreshness(_) => None,
         }
     }
 }

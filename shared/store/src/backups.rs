@@ -19,7 +19,7 @@ use crate::item::{Item, Key, from_item, number, text, to_item};
 use crate::operations::KEPT;
 
 /// What lists hold of a backup: all but its manifest, which may be large.
-const SUMMARY: [&str; 18] = [
+pub(crate) const SUMMARY: [&str; 18] = [
     "id",
     "connection_id",
     "kind",
@@ -42,6 +42,11 @@ const SUMMARY: [&str; 18] = [
 
 /// How often a page of a filtered list is filled up by another query, so that one request stays bounded.
 const FILLING_QUERIES: usize = 10;
+
+/// The names of [`SUMMARY`] in expressions.
+pub(crate) fn summary_names() -> HashMap<String, String> {
+    SUMMARY.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect()
+}
 
 /// Which backups a list is to hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -225,14 +230,13 @@ impl Store {
         let key = Key::connection(connection);
         let start =
             after.map(|sk| HashMap::from([("pk".to_owned(), text(&key.pk)), ("sk".to_owned(), text(sk))]));
-        let names = SUMMARY.iter().map(|name| (format!("#{name}"), (*name).to_owned()));
         let output = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .projection_expression(SUMMARY.map(|name| format!("#{name}")).join(", "))
-            .set_expression_attribute_names(Some(names.collect()))
+            .set_expression_attribute_names(Some(summary_names()))
             .expression_attribute_values(":pk", text(&key.pk))
             .expression_attribute_values(":prefix", text(prefix))
             .consistent_read(true)

@@ -178,6 +178,8 @@ pub enum Listing {
     Schedules,
     /// The schedules of one connection.
     SchedulesOf(ConnectionId),
+    /// What has no backup as new as it was promised, of all connections.
+    Stale,
 }
 
 impl Listing {
@@ -190,6 +192,7 @@ impl Listing {
             Self::Runs => ("list", "list_key", "runs".to_owned()),
             Self::RunsOf(id) => ("list", "list_key", format!("runs#{id}")),
             Self::SchedulesOf(id) => ("list", "list_key", format!("schedules#{id}")),
+            Self::Stale => ("list", "list_key", "stale".to_owned()),
             Self::Schedules => ("by-state", "state_key", "schedules".to_owned()),
             Self::OfCustomer(id) => ("by-customer", "customer_key", id.to_string()),
             Self::InState(state) => ("by-state", "state_key", state.as_str().to_owned()),
@@ -199,12 +202,20 @@ impl Listing {
     /// The key of the item `id` in the index: the index's own keys and the table's.
     pub(crate) fn key_of(&self, id: &str) -> Item {
         let (_, hash, value) = self.index();
+        if *self == Self::Stale {
+            // Its id is made of both keys.
+            let (connection, rest) = id.split_once('#').unwrap_or((id, ""));
+            let key = Key::new(format!("CONNECTION#{connection}"), &format!("FRESHNESS#{rest}"));
+            let mut item = key.into_item();
+            item.extend([(hash.to_owned(), text(value)), ("list_id".to_owned(), text(id))]);
+            return item;
+        }
         let kind = match self {
             Self::Customers => "CUSTOMER",
             Self::Operations(_) => "OPERATION",
             Self::Runs | Self::RunsOf(_) => "RUN",
             Self::Schedules | Self::SchedulesOf(_) => "SCHEDULE",
-            Self::Connections | Self::OfCustomer(_) | Self::InState(_) => "CONNECTION",
+            Self::Connections | Self::OfCustomer(_) | Self::InState(_) | Self::Stale => "CONNECTION",
         };
         let sk = match self {
             Self::RunsOf(connection) => format!("PART#{connection}"),

@@ -11,6 +11,7 @@ mod cursor;
 mod customers;
 mod events;
 mod failure;
+mod freshness;
 mod grants;
 mod idempotency;
 mod invites;

@@ -73,3 +73,24 @@ async fn a_backup_is_deleted_by_a_plan() {
     let (outcome, _, server) = run(&["delete", "bkp_1"], vec![]).await;
     assert_eq!((outcome.unwrap_err().exit, server.seen().len()), (Exit::Usage, 0));
 }
+
+#[tokio::test]
+async fn freshness_is_shown_of_one_connection_and_of_all() {
+    let fresh = json!({
+        "connection_id": "con_1", "kind": "dynamodb-backup", "region": "eu-west-1", "resource": "orders",
+        "newest_good_backup_at": "2026-11-22T05:00:00Z", "promised_by": "2026-11-23T07:00:00Z",
+        "schedule_id": "sch_1", "stale": true, "stale_since": "2026-11-23T07:00:00Z",
+    });
+    let page = |items: Value| json!({"items": items, "next_cursor": null, "looked_at": "2026-11-24T05:00:00Z"});
+    let one = vec![Answer::ok(page(json!([fresh])))];
+    let (outcome, screen, server) = run(&["freshness", "con_1"], one).await;
+    assert_eq!(outcome.unwrap(), Exit::Done);
+    assert_eq!(server.targets(), ["GET /v1/connections/con_1/freshness"]);
+    assert!(screen.into_kept().output.contains("orders    eu-west-1  stale"));
+
+    let (_, screen, server) = run(&["freshness"], vec![Answer::ok(page(json!([fresh])))]).await;
+    assert_eq!(server.targets(), ["GET /v1/freshness"]);
+    assert!(screen.into_kept().output.contains("con_1       orders    eu-west-1  stale"));
+    let (_, screen, _) = run(&["freshness"], vec![Answer::ok(page(json!([])))]).await;
+    assert!(screen.into_kept().output.contains("nothing is stale"));
+}

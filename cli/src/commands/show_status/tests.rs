@@ -23,11 +23,22 @@ async fn status_of(
     grants: Value,
     pages: &[&[Value]],
 ) -> (Result<Exit>, String, Vec<String>) {
+    status_with(limit, format, grants, pages, json!({"items": [], "next_cursor": null})).await
+}
+
+async fn status_with(
+    limit: u32,
+    format: Format,
+    grants: Value,
+    pages: &[&[Value]],
+    stale: Value,
+) -> (Result<Exit>, String, Vec<String>) {
     let mut script = vec![Answer::ok(json!({"status": "ok", "version": "1.2.3"})), Answer::ok(grants)];
     for (index, page) in pages.iter().enumerate() {
         let next = (index + 1 < pages.len()).then(|| format!("c{index}"));
         script.push(Answer::ok(json!({"items": page, "next_cursor": next})));
     }
+    script.push(Answer::ok(stale));
     let server = TestServer::start(script).await;
     let screen = Screen::kept(format);
     let exit = ShowStatus { limit }.run(&server.client(), &screen).await;
@@ -60,7 +71,8 @@ async fn every_page_is_counted_and_the_urgent_comes_first() {
             "GET /health",
             "GET /v1/grants",
             "GET /v1/connections?limit=100",
-            "GET /v1/connections?limit=100&cursor=c0"
+            "GET /v1/connections?limit=100&cursor=c0",
+            "GET /v1/freshness?limit=100"
         ]
     );
     assert!(!output.contains("xid-secret"));
@@ -150,4 +162,21 @@ async fn what_could_not_be_told_is_no_status() {
     let failure = ShowStatus { limit: 20 }.run(&server.client(), &screen).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Refused);
     assert_eq!(screen.into_kept().output, "");
+}
+
+#[tokio::test]
+async fn stale_backups_need_somebody() {
+    let one = json!({
+        "connection_id": "con_1", "region": "eu-central-1", "resource": "orders", "stale": true,
+        "newest_good_backup_at": "2026-11-27T02:00:04Z", "promised_by": "2026-11-28T04:00:00Z",
+    });
+    let stale = json!({"items": [one.clone(), one], "next_cursor": null});
+    let pages: [&[Value]; 1] = [&[connection("con_1", "active", &[])]];
+    let (_, output, _) = status_with(1, Format::Table, grants(1.0, true), &pages, stale.clone()).await;
+    assert!(output.contains("con_1  eu-central-1  orders"), "{output}");
+    assert!(output.contains("and more") && output.contains("drawbridge backups freshness"), "{output}");
+    assert!(!output.contains("nothing needs anybody"), "{output}");
+    let (_, output, _) = status_with(5, Format::Json, grants(1.0, true), &pages, stale).await;
+    let status: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((status["stale"].as_array().unwrap().len(), &status["stale_omitted"]), (2, &json!(false)));
 }

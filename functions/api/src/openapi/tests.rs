@@ -105,7 +105,7 @@ fn every_use_case_is_described() {
     assert_eq!(
         tags,
         [
-            ("backups", 4),
+            ("backups", 6),
             ("connections", 11),
             ("credentials", 1),
             ("customers", 3),

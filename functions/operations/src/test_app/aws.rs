@@ -212,6 +212,13 @@ impl Aws {
                 self.items.remove(&key(&input["Key"]));
                 (200, json!({}))
             }
+            "Query" => (200, json!({"Items": self.query(input)})),
+            "BatchGetItem" => {
+                let (table, asked) = input["RequestItems"].as_object().unwrap().iter().next().unwrap();
+                let keys = asked["Keys"].as_array().unwrap().iter();
+                let found: Vec<_> = keys.filter_map(|at| self.items.get(&key(at))).collect();
+                (200, json!({"Responses": {table: found}}))
+            }
             // A turn to ask AWS, which is free.
             "UpdateItem" if input["Key"]["pk"]["S"].as_str().unwrap().starts_with("PACE#") => {
                 (200, json!({}))
@@ -219,6 +226,36 @@ impl Aws {
             "TransactWriteItems" => self.transaction(input["TransactItems"].as_array().unwrap()),
             other => panic!("the bench's table knows no {other}"),
         }
+    }
+
+    /// What stands under one hash key behind the start, of those forms that the store writes.
+    fn query(&self, input: &Value) -> Vec<&Value> {
+        let value = |name: &str| input["ExpressionAttributeValues"][name]["S"].as_str();
+        let filter = json!({
+            "ConditionExpression": input["FilterExpression"],
+            "ExpressionAttributeNames": input["ExpressionAttributeNames"],
+            "ExpressionAttributeValues": input["ExpressionAttributeValues"],
+        });
+        let start = input["ExclusiveStartKey"]["sk"]["S"].as_str();
+        let mut found: Vec<&Value> = self
+            .items
+            .values()
+            .filter(|item| match value(":pk") {
+                Some(pk) => {
+                    let sk = item["sk"]["S"].as_str().unwrap();
+                    item["pk"]["S"] == pk
+                        && sk.starts_with(value(":prefix").unwrap_or_default())
+                        && start.is_none_or(|start| sk > start)
+                }
+                None => item[input["ExpressionAttributeNames"]["#hash"].as_str().unwrap()]["S"] == value(":hash").unwrap(),
+            })
+            .filter(|item| holds(Some(item), &filter))
+            .collect();
+        found.sort_by_key(|item| item["sk"]["S"].as_str());
+        if input["ScanIndexForward"] == false {
+            found.reverse();
+        }
+        found
     }
 
     fn transaction(&mut self, writes: &[Value]) -> (u16, Value) {

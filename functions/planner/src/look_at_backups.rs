@@ -1,0 +1,326 @@
+//! How fresh backups are, told as a story:
+//!
+//! 1. Once an hour every connection is looked at, and one whose schedule has changed or whose run has ended at
+//!    once.
+//! 2. Region by Region and page by page, its tables are listed, and those that a schedule selects are held
+//!    against what the schedule promises. Where nobody may list, or AWS does not answer, those are that were
+//!    seen before: silence must not hide them.
+//! 3. What has become stale, or is so no more, is written with the event that tells of it. Tables that are gone,
+//!    or that nothing selects any more, are forgotten.
+//!
+//! Nothing is kept of how far it is: looking twice finds nothing new.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use access::{CustomerSession, Opened};
+use domain::freshness::Freshness;
+use domain::kind::Kind;
+use domain::message::{LookAtBackups, RunsMessage, SweepFreshness};
+use domain::schedule::Schedule;
+use domain::{Connection, ConnectionId, ConnectionState, Error, ErrorKind, Region};
+use estate::backups::{Answer, list_tables, planning_policy};
+use estate::operations::Place;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::SignedDuration;
+use runtime::now;
+use store::{ConnectionFilter, PageRequest};
+
+use crate::app::App;
+use crate::tables::{Tagged, page_of, tags_of};
+
+/// How many connections one message of the sweep has looked at.
+const PAGE: u8 = 50;
+/// How many tables' backups are looked up at once.
+const AT_ONCE: usize = 8;
+/// Longest that AWS is asked in a step.
+const LONGEST_CALLS: Duration = Duration::from_secs(40);
+/// After so long a look is given up: the next one is on its way.
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_hours(1);
+/// The kind of backups that are looked at.
+const KIND: Kind = Kind::DynamodbBackup;
+
+/// Has a page of all connections looked at, and sends the next page.
+///
+/// # Errors
+/// When the table or the queue failed: the message is to be delivered again.
+pub(crate) async fn sweep(app: &App, page: &SweepFreshness) -> Result<(), Error> {
+    let request = PageRequest { limit: PAGE, cursor: page.cursor.clone() };
+    let found = app.store.connections(ConnectionFilter::default(), &request).await?;
+    for connection in found.items.iter().filter(|connection| connection.state != ConnectionState::Offboarded) {
+        ask_for_look(app, connection.id).await?;
+    }
+    match found.next_cursor {
+        Some(cursor) => {
+            let next = RunsMessage::SweepFreshness(SweepFreshness { cursor: Some(cursor) });
+            app.runs.send(&next, SignedDuration::ZERO).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Has all of a connection's backups looked at.
+///
+/// # Errors
+/// When the queue failed.
+pub(crate) async fn ask_for_look(app: &App, connection: ConnectionId) -> Result<(), Error> {
+    let look = RunsMessage::LookAtBackups(LookAtBackups::all(connection, now()));
+    app.runs.send(&look, SignedDuration::ZERO).await
+}
+
+/// Looks at one page of a connection's tables, and sends the next one.
+///
+/// # Errors
+/// When the table or the queue failed: the message is to be delivered again.
+pub(crate) async fn look(app: &App, page: &LookAtBackups) -> Result<(), Error> {
+    if now() >= page.asked_at + LONGEST_LOOK {
+        tracing::warn!(connection_id = %page.connection_id, "a look at backups came too late");
+        return Ok(());
+    }
+    let connection = match app.store.connection(page.connection_id).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+        connection => connection?,
+    };
+    let schedules = promising(app, &connection).await?;
+    let regions: BTreeSet<Region> = schedules
+        .iter()
+        .flat_map(|schedule| schedule.order.regions.as_ref().unwrap_or(&connection.regions))
+        .filter(|region| connection.regions.contains(*region))
+        .cloned()
+        .collect();
+    if page.region.is_none() {
+        let elsewhere = app.store.freshness_elsewhere(connection.id, KIND, &regions).await?;
+        forget(app, elsewhere).await?;
+    }
+    let region = match &page.region {
+        Some(region) => regions.range(region.clone()..).next(),
+        None => regions.first(),
+    };
+    let Some(region) = region.cloned() else {
+        return app.store.note_backups_looked_at(connection.id, now()).await;
+    };
+    let after = page.after.clone().filter(|_| page.region.as_ref() == Some(&region));
+    let schedules: Vec<Schedule> = schedules
+        .into_iter()
+        .filter(|schedule| schedule.order.regions.as_ref().is_none_or(|regions| regions.contains(&region)))
+        .collect();
+    let look = Look { app, connection: &connection, region: &region, after, schedules };
+    let Listed { last, pause } = Box::pin(look.take()).await?;
+    let next = match (pause, last) {
+        (Some(pause), _) => return app.runs.send(&RunsMessage::LookAtBackups(page.clone()), pause).await,
+        (None, Some(last)) => Some((region, Some(last))),
+        (None, None) => regions.into_iter().find(|next| *next > region).map(|next| (next, None)),
+    };
+    match next {
+        Some((region, after)) => {
+            let next = LookAtBackups { region: Some(region), after, ..page.clone() };
+            app.runs.send(&RunsMessage::LookAtBackups(next), SignedDuration::ZERO).await
+        }
+        None => app.store.note_backups_looked_at(connection.id, now()).await,
+    }
+}
+
+/// The connection's schedules that promise backups: none once it ends.
+async fn promising(app: &App, connection: &Connection) -> Result<Vec<Schedule>, Error> {
+    if matches!(connection.state, ConnectionState::Offboarding | ConnectionState::Offboarded) {
+        return Ok(Vec::new());
+    }
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = app.store.schedules(connection.id, &PageRequest { limit: 100, cursor }).await?;
+        let promising = |schedule: &Schedule| schedule.promises() && schedule.order.kind == KIND;
+        found.extend(page.items.into_iter().filter(promising));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Forgets these.
+async fn forget(app: &App, known: Vec<Freshness>) -> Result<(), Error> {
+    stream::iter(known)
+        .map(|known| async move {
+            let event = known.closing_event(&App::occasion(now()));
+            // If somebody else has written it meanwhile, he has seen what is now.
+            app.store.forget_freshness(&known, event.as_ref()).await.map(|_| ())
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// How far a page went.
+struct Listed {
+    /// The last table that was looked at, if there may be more behind it.
+    last: Option<String>,
+    /// How long to wait, if it is not one's turn yet.
+    pause: Option<SignedDuration>,
+}
+
+/// The tables of a page, and which tags they have, where that had to be known.
+struct Tables {
+    names: Vec<String>,
+    tags: BTreeMap<String, BTreeMap<String, String>>,
+    last: Option<String>,
+}
+
+/// What became of listing.
+enum Listing {
+    Tables(Tables),
+    NotYet(SignedDuration),
+    /// Nobody may list, or AWS does not answer.
+    Unknown,
+}
+
+/// A look at one page of one Region.
+struct Look<'a> {
+    app: &'a App,
+    connection: &'a Connection,
+    region: &'a Region,
+    after: Option<String>,
+    schedules: Vec<Schedule>,
+}
+
+impl Look<'_> {
+    async fn take(&self) -> Result<Listed, Error> {
+        let listing = if self.may_list() { self.list().await? } else { Listing::Unknown };
+        let (last, listed) = match listing {
+            Listing::NotYet(pause) => return Ok(Listed { last: None, pause: Some(pause) }),
+            Listing::Tables(tables) => (tables.last.clone(), Some(tables)),
+            Listing::Unknown => (None, None),
+        };
+        let known = self
+            .app
+            .store
+            .freshness_between(self.connection.id, KIND, self.region, self.after.as_deref(), last.as_deref())
+            .await?;
+        let mut known: BTreeMap<String, Freshness> =
+            known.into_iter().map(|known| (known.resource.clone(), known)).collect();
+        let selected: Vec<(Freshness, Vec<&Schedule>)> = match &listed {
+            Some(tables) => {
+                let selected = self.selected(tables).into_iter();
+                selected.map(|(name, schedules)| (self.known(&mut known, name), schedules)).collect()
+            }
+            None => {
+                let seen = std::mem::take(&mut known).into_values();
+                seen.map(|known| (self.by_name(&known.resource), known))
+                    .map(|(schedules, known)| (known, schedules))
+                    .collect()
+            }
+        };
+        stream::iter(selected)
+            .map(|(known, schedules)| self.hold(known, schedules))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<()>>()
+            .await?;
+        forget(self.app, known.into_values().collect()).await?;
+        Ok(Listed { last, pause: None })
+    }
+
+    /// Whether the customer's tables may be listed now, as far as Drawbridge knows.
+    fn may_list(&self) -> bool {
+        let admits = |schedule: &Schedule| {
+            schedule.order.kind.admit_connection(&schedule.order.select, None, self.connection).is_ok()
+        };
+        self.connection.state.admits_operations() && self.schedules.iter().all(admits)
+    }
+
+    /// Lists the page.
+    async fn list(&self) -> Result<Listing, Error> {
+        // Tables that are named one by one are missed though they be not there.
+        let named = self.schedules.iter().filter_map(|schedule| schedule.order.select.exact_ids());
+        let named: BTreeSet<String> = named.flatten().cloned().collect();
+        let with_tags = self.schedules.iter().any(|schedule| schedule.order.select.needs_tags());
+        if !with_tags && self.schedules.iter().all(|schedule| schedule.order.select.exact_ids().is_some()) {
+            return Ok(Listing::Tables(Tables {
+                names: named.into_iter().collect(),
+                tags: BTreeMap::new(),
+                last: None,
+            }));
+        }
+        let place = Place::of(self.connection, self.region)?;
+        let policy = planning_policy(&place, with_tags);
+        let opened = self.app.sessions.open(self.connection, "drawbridge-freshness", &policy);
+        let Opened::Open(session) = Box::pin(opened).await? else { return Ok(Listing::Unknown) };
+        let session = session.until(Instant::now() + LONGEST_CALLS);
+        let listed = list_tables(&session, &place, self.after.as_deref(), page_of(with_tags)).await;
+        let Answer::Done(page) = listed else { return Ok(Listing::Unknown) };
+        let tags = if with_tags {
+            match self.tags(&session, &place, &page.names).await? {
+                Tagged::Tables(tables) => tables.into_iter().collect(),
+                Tagged::NotYet(pause) => return Ok(Listing::NotYet(pause)),
+                Tagged::Unanswered | Tagged::Refused { .. } => return Ok(Listing::Unknown),
+            }
+        } else {
+            BTreeMap::new()
+        };
+        let here = |name: &String| {
+            self.after.as_ref().is_none_or(|after| name > after)
+                && page.last.as_ref().is_none_or(|last| name <= last)
+        };
+        let names: BTreeSet<String> = named.into_iter().filter(here).chain(page.names.iter().cloned()).collect();
+        Ok(Listing::Tables(Tables { names: names.into_iter().collect(), tags, last: page.last }))
+    }
+
+    /// The tags of those of these tables about which tags decide.
+    async fn tags(&self, session: &CustomerSession, place: &Place, names: &[String]) -> Result<Tagged, Error> {
+        let by_tags = |name: &&String| {
+            let wants = |schedule: &&Schedule| schedule.order.select.wants_name(name);
+            self.schedules.iter().filter(wants).any(|schedule| schedule.order.select.needs_tags())
+        };
+        let names: Vec<String> = names.iter().filter(by_tags).cloned().collect();
+        if names.is_empty() {
+            return Ok(Tagged::Tables(Vec::new()));
+        }
+        tags_of(self.app, session, place, names).await
+    }
+
+    /// Those of these tables that schedules select, and which.
+    fn selected(&self, tables: &Tables) -> Vec<(String, Vec<&Schedule>)> {
+        let wants = |schedule: &Schedule, name: &str| {
+            let select = &schedule.order.select;
+            select.wants_name(name)
+                && (!select.needs_tags() || tables.tags.get(name).is_some_and(|tags| select.wants_tags(tags)))
+        };
+        let with_schedules = tables.names.iter().map(|name| {
+            let schedules = self.schedules.iter().filter(|schedule| wants(schedule, name)).collect::<Vec<_>>();
+            (name.clone(), schedules)
+        });
+        with_schedules.filter(|(_, schedules)| !schedules.is_empty()).collect()
+    }
+
+    /// The schedules that may select it, as far as its name tells.
+    fn by_name(&self, name: &str) -> Vec<&Schedule> {
+        self.schedules.iter().filter(|schedule| schedule.order.select.wants_name(name)).collect()
+    }
+
+    /// What is known of a table by now.
+    fn known(&self, known: &mut BTreeMap<String, Freshness>, name: String) -> Freshness {
+        known
+            .remove(&name)
+            .unwrap_or_else(|| Freshness::seen(self.connection.id, KIND, self.region.clone(), name, now()))
+    }
+
+    /// Holds a table against what these schedules promise of it, and writes what is new.
+    async fn hold(&self, known: Freshness, schedules: Vec<&Schedule>) -> Result<(), Error> {
+        let store = &self.app.store;
+        let newest = store.newest_backup(self.connection.id, KIND, self.region, &known.resource).await?;
+        let now = now();
+        let Some(next) = known.looked_at(newest.as_ref(), schedules, self.app.grace, now) else { return Ok(()) };
+        let event = next.event(&known, &App::occasion(now));
+        if store.write_freshness(&next, event.as_ref()).await? && event.is_some() {
+            tracing::warn!(
+                connection_id = %next.connection_id,
+                region = %next.region,
+                resource = next.resource,
+                stale = next.is_stale(),
+                "the freshness of a backup has changed"
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

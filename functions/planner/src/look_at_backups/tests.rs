@@ -1,0 +1,202 @@
+use domain::backup::Backup;
+use domain::connection::Occasion;
+use domain::job::Job;
+use domain::manifest::TableManifest;
+use domain::sample::occasion;
+use domain::schedule::ScheduleOrder;
+use domain::selection::{Selection, SelectionParts};
+use domain::{Capability, CapabilitySet, RunId, ScheduleId};
+use jiff::Timestamp;
+use rstest::rstest;
+use serde_json::{Value, json};
+use store::BackupWrite;
+
+use super::*;
+use crate::test_app::{Call, REGION, TestApp, able, refusal, run_of};
+
+fn all() -> SelectionParts {
+    SelectionParts { names: vec!["*".to_owned()], ..SelectionParts::default() }
+}
+
+/// A schedule of every hour, as it has been for a day.
+async fn scheduled(app: &TestApp, connection: &Connection, select: SelectionParts) -> Schedule {
+    let order = ScheduleOrder {
+        kind: Kind::DynamodbBackup,
+        expression: "rate(1 hour)".parse().unwrap(),
+        timezone: "UTC".parse().unwrap(),
+        flexible_window_minutes: None,
+        regions: None,
+        select: Selection::new(select).unwrap(),
+        retention: None,
+        enabled: true,
+    };
+    let day_ago = now() - SignedDuration::from_hours(24);
+    let at = Occasion { now: day_ago, ..occasion() };
+    let change = Schedule::create(ScheduleId::new(day_ago, [7; 10]), order, connection, &at).unwrap();
+    app.app.store.create_schedule(&change, None).await.unwrap();
+    change.schedule
+}
+
+fn lists(names: &'static [&'static str]) -> impl FnMut(&Call) -> (u16, Value) + Send {
+    move |call| match call.operation.as_str() {
+        "ListTables" => (200, json!({"TableNames": names})),
+        other => panic!("nobody asks to {other}"),
+    }
+}
+
+/// Takes a look, and what comes of it; returns what is known then, by name and whether it is stale.
+async fn looked(app: &TestApp, connection: &Connection) -> Vec<(String, bool)> {
+    let first = RunsMessage::LookAtBackups(LookAtBackups::all(connection.id, now()));
+    let mut messages = vec![serde_json::to_value(first).unwrap()];
+    while let Some(message) = messages.pop() {
+        assert!(!app.take(&message, 1).await, "it was taken");
+        messages.extend(app.sent().into_iter().map(|(message, _)| message));
+    }
+    let (page, looked_at) =
+        app.app.store.freshness(connection.id, &PageRequest { limit: 100, cursor: None }).await.unwrap();
+    assert!(looked_at.is_some());
+    page.items.into_iter().map(|fresh| (fresh.resource.clone(), fresh.is_stale())).collect()
+}
+
+/// Has the table been seen for so long without a backup.
+async fn seen_for(app: &TestApp, connection: &Connection, name: &str, hours: i64) {
+    let region: Region = REGION.parse().unwrap();
+    let seen_at = now() - SignedDuration::from_hours(hours);
+    let seen = Freshness::seen(connection.id, KIND, region, name.to_owned(), seen_at);
+    let known = Freshness { version: 1, ..seen };
+    assert!(app.app.store.write_freshness(&known, None).await.unwrap());
+}
+
+/// A backup of the table from so many minutes ago.
+async fn backed_up(app: &TestApp, connection: &Connection, table: &str, minutes: i64) -> Backup {
+    let run = run_of(connection, all());
+    let made_at = now() - SignedDuration::from_mins(minutes);
+    let id = RunId::new(made_at, [9; 10]);
+    let region: Region = REGION.parse().unwrap();
+    let job = Job::waiting(id, connection.id, &region, table);
+    let whose = (id, connection.id, region, 0);
+    let chunk = domain::chunk::Chunk::of(whose, run.order.terms, vec![job.clone()], made_at, made_at);
+    let unseen = TableManifest::unseen(made_at);
+    let backup = Backup::made(&chunk, &job, format!("arn:{table}"), made_at, unseen).available(Some(1));
+    let part = domain::part::Part::begin(id, connection.id, made_at, made_at);
+    let planned = run_of(connection, all());
+    let begun = domain::run::Run { id, ..planned };
+    let store = &app.app.store;
+    assert!(store.begin_run(&begun, None).await.unwrap());
+    let next = begun.planned(vec![connection.id], None, made_at);
+    assert!(store.advance_run(&next, std::slice::from_ref(&part)).await.unwrap());
+    assert!(store.advance_part(&part.planned(None, 1, made_at), std::slice::from_ref(&chunk)).await.unwrap());
+    let written = domain::chunk::Chunk { revision: chunk.revision + 1, ..chunk };
+    assert!(store.write_chunk(&written, &[BackupWrite::New(backup.clone())], &[]).await.unwrap());
+    backup
+}
+
+fn name(name: &str, stale: bool) -> (String, bool) {
+    (name.to_owned(), stale)
+}
+
+#[tokio::test]
+async fn what_is_selected_is_held_against_the_promise() {
+    let connection = able();
+    let app = TestApp::new(&connection, lists(&["fresh", "late", "new", "other"])).await;
+    let select = SelectionParts { exclude_names: vec!["other".to_owned()], ..all() };
+    scheduled(&app, &connection, select).await;
+    seen_for(&app, &connection, "fresh", 9).await;
+    seen_for(&app, &connection, "late", 9).await;
+    backed_up(&app, &connection, "fresh", 10).await;
+    assert_eq!(looked(&app, &connection).await, [name("fresh", false), name("late", true), name("new", false)]);
+    assert_eq!(app.told("backup.stale"), 1);
+    let policy = app.policy();
+    assert_eq!((policy.as_array().unwrap().len(), &policy[0]["Action"]), (1, &json!("dynamodb:ListTables")));
+    // Looking again tells nothing new, and a backup cures it.
+    looked(&app, &connection).await;
+    assert_eq!(app.told("backup.stale"), 1);
+    backed_up(&app, &connection, "late", 1).await;
+    assert_eq!(looked(&app, &connection).await[1], name("late", false));
+    assert_eq!(app.told("backup.stale"), 2);
+}
+
+/// Silence must not hide what is known: a suspended connection, a role that refuses, a throttling AWS.
+#[rstest]
+#[case::suspended(ConnectionState::Suspended, "none")]
+#[case::refused(ConnectionState::Active, "AccessDeniedException")]
+#[case::throttled(ConnectionState::Active, "ThrottlingException")]
+#[tokio::test]
+async fn what_was_seen_is_told_of_though_nobody_may_look(
+    #[case] state: ConnectionState,
+    #[case] code: &'static str,
+) {
+    let connection = able();
+    let now_is = Connection { state, ..connection.clone() };
+    let app = TestApp::new(&now_is, move |call| match code {
+        "none" => panic!("nothing is asked: {call:?}"),
+        _ => refusal(code),
+    })
+    .await;
+    scheduled(&app, &connection, all()).await;
+    seen_for(&app, &connection, "late", 9).await;
+    assert_eq!(looked(&app, &connection).await, [name("late", true)]);
+    assert_eq!(app.told("backup.stale"), 1);
+}
+
+/// What is gone, or is selected no more, is forgotten, and its alarm is closed.
+#[tokio::test]
+async fn what_is_gone_is_forgotten() {
+    let connection = able();
+    let app = TestApp::new(&connection, lists(&["kept"])).await;
+    let schedule = scheduled(&app, &connection, all()).await;
+    for table in ["gone", "kept"] {
+        seen_for(&app, &connection, table, 9).await;
+    }
+    app.answer(lists(&["gone", "kept"]));
+    assert_eq!(looked(&app, &connection).await, [name("gone", true), name("kept", true)]);
+    app.answer(lists(&["kept"]));
+    assert_eq!(looked(&app, &connection).await, [name("kept", true)]);
+    assert_eq!(app.told("backup.stale"), 3);
+    let deleted = schedule.delete(&Occasion { now: now(), ..occasion() });
+    app.app.store.change_schedule(&schedule, &deleted, None).await.unwrap();
+    app.answer(|call| panic!("nothing is asked: {call:?}"));
+    assert_eq!(looked(&app, &connection).await, []);
+    assert_eq!(app.told("backup.stale"), 4);
+}
+
+/// A table that is named, and is not there, is missed: its name may be wrong.
+#[tokio::test]
+async fn what_is_named_is_missed_though_it_is_not_there() {
+    let connection = able();
+    let app = TestApp::new(&connection, |call| panic!("nothing is listed: {call:?}")).await;
+    let select = SelectionParts { ids: vec!["orders".to_owned()], ..SelectionParts::default() };
+    scheduled(&app, &connection, select).await;
+    assert_eq!(looked(&app, &connection).await, [name("orders", false)]);
+}
+
+#[tokio::test]
+async fn tags_decide_where_they_are_asked_for() {
+    let connection = Connection {
+        capabilities: CapabilitySet::new([Capability::DynamodbBackup]).unwrap(),
+        ..able()
+    };
+    let app = TestApp::new(&connection, |call| match call.operation.as_str() {
+        "ListTables" => (200, json!({"TableNames": ["gold", "plain"]})),
+        "ListTagsOfResource" => {
+            let gold = call.body["ResourceArn"].as_str().unwrap().ends_with("/gold");
+            (200, json!({"Tags": [{"Key": "tier", "Value": if gold { "gold" } else { "none" }}]}))
+        }
+        other => panic!("nobody asks to {other}"),
+    })
+    .await;
+    let tags = [("tier".to_owned(), "gold".to_owned())].into();
+    scheduled(&app, &connection, SelectionParts { tags, ..SelectionParts::default() }).await;
+    assert_eq!(looked(&app, &connection).await, [name("gold", false)]);
+}
+
+#[tokio::test]
+async fn a_look_that_comes_too_late_is_given_up() {
+    let connection = able();
+    let app = TestApp::new(&connection, |call| panic!("nothing is asked: {call:?}")).await;
+    scheduled(&app, &connection, all()).await;
+    let late = LookAtBackups::all(connection.id, Timestamp::UNIX_EPOCH);
+    let message = serde_json::to_value(RunsMessage::LookAtBackups(late)).unwrap();
+    assert!(!app.take(&message, 1).await);
+    assert!(app.sent().is_empty());
+}
