@@ -70,7 +70,7 @@ impl ShowStatus {
             }
             progress.waiting_for(&format!("{} connections so far", census.total));
         }
-        let stale = client.get(&["v1", "freshness"], &[("limit", "100")]).await?;
+        let stale = client.get(&["v1", "freshness"], &[("limit", "100".to_owned())]).await?;
         drop(progress);
         let status = census.status(client, &health, &grants, &stale);
         screen.show(&status, |status| view(status, screen.is_coloured()))?;

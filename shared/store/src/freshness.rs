@@ -59,7 +59,7 @@ impl Store {
         let after = page.after(&list)?;
         let looked = self.get(looked_key(connection));
         let found = self.freshness_page(connection, "FRESHNESS#", after, Some(page.limit.into()));
-        let (looked, (items, end)) = futures::try_join!(looked, found)?;
+        let (looked, (items, end)) = tokio::try_join!(looked, found)?;
         let looked = looked.map(from_item::<Looked>).transpose()?.map(|looked| looked.looked_at);
         Ok((Page { items, next_cursor: end.map(|place| seal(&list, &place)) }, looked))
     }
