@@ -246,7 +246,10 @@ fn stale(status: &Value) -> Option<String> {
         .map(|fresh| {
             let known = ["connection_id", "region", "resource"].map(|name| field(fresh, name)).join("  ");
             let newest = time(fresh, "newest_good_backup_at");
-            format!("{known}\n  newest backup: {newest}; another was promised by {}", time(fresh, "promised_by"))
+            format!(
+                "{known}\n  newest backup: {newest}; another was promised by {}",
+                time(fresh, "promised_by")
+            )
         })
         .collect();
     if lines.is_empty() {

@@ -47,7 +47,8 @@ const KIND: Kind = Kind::DynamodbBackup;
 pub(crate) async fn sweep(app: &App, page: &SweepFreshness) -> Result<(), Error> {
     let request = PageRequest { limit: PAGE, cursor: page.cursor.clone() };
     let found = app.store.connections(ConnectionFilter::default(), &request).await?;
-    for connection in found.items.iter().filter(|connection| connection.state != ConnectionState::Offboarded) {
+    for connection in found.items.iter().filter(|connection| connection.state != ConnectionState::Offboarded)
+    {
         ask_for_look(app, connection.id).await?;
     }
     match found.next_cursor {
@@ -197,17 +198,15 @@ impl Look<'_> {
             .await?;
         let mut known: BTreeMap<String, Freshness> =
             known.into_iter().map(|known| (known.resource.clone(), known)).collect();
-        let selected: Vec<(Freshness, Vec<&Schedule>)> = match &listed {
-            Some(tables) => {
-                let selected = self.selected(tables).into_iter();
-                selected.map(|(name, schedules)| (self.known(&mut known, name), schedules)).collect()
-            }
-            None => {
-                let seen = std::mem::take(&mut known).into_values();
-                seen.map(|known| (self.by_name(&known.resource), known))
-                    .map(|(schedules, known)| (known, schedules))
-                    .collect()
-            }
+        let selected: Vec<(Freshness, Vec<&Schedule>)> = if let Some(tables) = &listed {
+            let selected = self.selected(tables).into_iter();
+            selected.map(|(name, schedules)| (self.known(&mut known, name), schedules)).collect()
+        } else {
+            // Nothing of it is forgotten.
+            let seen = std::mem::take(&mut known).into_values();
+            seen.map(|known| (self.by_name(&known.resource), known))
+                .map(|(schedules, known)| (known, schedules))
+                .collect()
         };
         stream::iter(selected)
             .map(|(known, schedules)| self.hold(known, schedules))
@@ -229,12 +228,12 @@ impl Look<'_> {
     /// Lists the page.
     async fn list(&self) -> Result<Listing, Error> {
         // Tables that are named one by one are missed though they be not there.
-        let named = self.schedules.iter().filter_map(|schedule| schedule.order.select.exact_ids());
-        let named: BTreeSet<String> = named.flatten().cloned().collect();
+        let exact = self.schedules.iter().filter_map(|schedule| schedule.order.select.exact_ids());
+        let exact: BTreeSet<String> = exact.flatten().cloned().collect();
         let with_tags = self.schedules.iter().any(|schedule| schedule.order.select.needs_tags());
         if !with_tags && self.schedules.iter().all(|schedule| schedule.order.select.exact_ids().is_some()) {
             return Ok(Listing::Tables(Tables {
-                names: named.into_iter().collect(),
+                names: exact.into_iter().collect(),
                 tags: BTreeMap::new(),
                 last: None,
             }));
@@ -259,12 +258,18 @@ impl Look<'_> {
             self.after.as_ref().is_none_or(|after| name > after)
                 && page.last.as_ref().is_none_or(|last| name <= last)
         };
-        let names: BTreeSet<String> = named.into_iter().filter(here).chain(page.names.iter().cloned()).collect();
+        let names: BTreeSet<String> =
+            exact.into_iter().filter(here).chain(page.names.iter().cloned()).collect();
         Ok(Listing::Tables(Tables { names: names.into_iter().collect(), tags, last: page.last }))
     }
 
     /// The tags of those of these tables about which tags decide.
-    async fn tags(&self, session: &CustomerSession, place: &Place, names: &[String]) -> Result<Tagged, Error> {
+    async fn tags(
+        &self,
+        session: &CustomerSession,
+        place: &Place,
+        names: &[String],
+    ) -> Result<Tagged, Error> {
         let by_tags = |name: &&String| {
             let wants = |schedule: &&Schedule| schedule.order.select.wants_name(name);
             self.schedules.iter().filter(wants).any(|schedule| schedule.order.select.needs_tags())
@@ -284,7 +289,8 @@ impl Look<'_> {
                 && (!select.needs_tags() || tables.tags.get(name).is_some_and(|tags| select.wants_tags(tags)))
         };
         let with_schedules = tables.names.iter().map(|name| {
-            let schedules = self.schedules.iter().filter(|schedule| wants(schedule, name)).collect::<Vec<_>>();
+            let schedules =
+                self.schedules.iter().filter(|schedule| wants(schedule, name)).collect::<Vec<_>>();
             (name.clone(), schedules)
         });
         with_schedules.filter(|(_, schedules)| !schedules.is_empty()).collect()
@@ -307,7 +313,9 @@ impl Look<'_> {
         let store = &self.app.store;
         let newest = store.newest_backup(self.connection.id, KIND, self.region, &known.resource).await?;
         let now = now();
-        let Some(next) = known.looked_at(newest.as_ref(), schedules, self.app.grace, now) else { return Ok(()) };
+        let Some(next) = known.looked_at(newest.as_ref(), schedules, self.app.grace, now) else {
+            return Ok(());
+        };
         let event = next.event(&known, &App::occasion(now));
         if store.write_freshness(&next, event.as_ref()).await? && event.is_some() {
             tracing::warn!(

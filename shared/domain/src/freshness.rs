@@ -135,7 +135,8 @@ impl Freshness {
             _ => broken,
         };
         // A broken promise stands until it is kept, and no later one in its place.
-        let promise = if stale_since.is_some() && self.is_stale() && !is_newer { self.promise } else { promise };
+        let promise =
+            if stale_since.is_some() && self.is_stale() && !is_newer { self.promise } else { promise };
         let next = Self {
             newest_good_backup_at: made_at,
             backup_id: newest.map(|backup| backup.id),

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::Shard;
-use crate::place::Region;
 use crate::id::{
     ConnectionId, LookId, OffboardingId, OperationId, ReconciliationId, RunId, ScheduleId, VerificationId,
 };
+use crate::place::Region;
 
 /// What a queue carries.
 pub trait Message: Serialize {

@@ -207,11 +207,7 @@ impl Store {
     ///
     /// # Errors
     /// When the table does not answer.
-    pub async fn write_freshness(
-        &self,
-        next: &Freshness,
-        event: Option<&AuditEvent>,
-    ) -> Result<bool, Error> {
+    pub async fn write_freshness(&self, next: &Freshness, event: Option<&AuditEvent>) -> Result<bool, Error> {
         let key = key(next.connection_id, next.kind, &next.region, &next.resource);
         let (condition, values) = match next.version {
             0 | 1 => ("attribute_not_exists(pk)", HashMap::new()),
@@ -260,7 +256,9 @@ impl Store {
         match self.transact(writes).await {
             Ok(()) => Ok(true),
             Err(Refusal::Conditions(_)) => Ok(false),
-            Err(Refusal::Busy) => Err(Error::unavailable("another transaction held what is known of a backup")),
+            Err(Refusal::Busy) => {
+                Err(Error::unavailable("another transaction held what is known of a backup"))
+            }
             Err(Refusal::Failed(error)) => Err(error),
         }
     }

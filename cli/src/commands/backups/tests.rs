@@ -81,7 +81,8 @@ async fn freshness_is_shown_of_one_connection_and_of_all() {
         "newest_good_backup_at": "2026-11-22T05:00:00Z", "promised_by": "2026-11-23T07:00:00Z",
         "schedule_id": "sch_1", "stale": true, "stale_since": "2026-11-23T07:00:00Z",
     });
-    let page = |items: Value| json!({"items": items, "next_cursor": null, "looked_at": "2026-11-24T05:00:00Z"});
+    let page =
+        |items: Value| json!({"items": items, "next_cursor": null, "looked_at": "2026-11-24T05:00:00Z"});
     let one = vec![Answer::ok(page(json!([fresh])))];
     let (outcome, screen, server) = run(&["freshness", "con_1"], one).await;
     assert_eq!(outcome.unwrap(), Exit::Done);

@@ -14,8 +14,7 @@ async fn known(bench: &Bench, path: &str, table: &str, stale: bool) {
     let seen = Freshness::seen(connection, Kind::DynamodbBackup, region, table.to_owned(), NOW);
     let by = NOW + SignedDuration::from_hours(3);
     let promise = Promise { by, schedule_id: ScheduleId::new(NOW, [1; 10]) };
-    let known =
-        Freshness { version: 1, promise: Some(promise), stale_since: stale.then_some(by), ..seen };
+    let known = Freshness { version: 1, promise: Some(promise), stale_since: stale.then_some(by), ..seen };
     assert!(bench.store.write_freshness(&known, None).await.unwrap());
 }
 
@@ -39,6 +38,7 @@ async fn freshness_is_shown_by_resource_and_what_is_stale_of_all() {
     let stale = stale.body["items"].as_array().unwrap().clone();
     assert_eq!((stale.len(), &stale[0]["resource"]), (1, &json!("orders")));
     assert!(one.ends_with(stale[0]["connection_id"].as_str().unwrap()));
-    let missing = bench.operator("GET", "/v1/connections/con_01a21ab4e08e71f0808080808080808a/freshness", "").await;
+    let missing =
+        bench.operator("GET", "/v1/connections/con_01a21ab4e08e71f0808080808080808a/freshness", "").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }

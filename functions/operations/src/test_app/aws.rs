@@ -192,7 +192,7 @@ impl Aws {
             },
             "PutItem" => {
                 let (item, held) = (&input["Item"], self.items.get(&key(&input["Item"])));
-                let condition = input["ConditionExpression"].as_str().unwrap();
+                let condition = input["ConditionExpression"].as_str().unwrap_or_default();
                 let refused = if item["pk"]["S"].as_str().unwrap().starts_with("IDEMPOTENCY#") {
                     // A claim, or an answer to it: what is there is told.
                     let answered = held.is_some_and(|held| held.get("answer_status").is_some());
@@ -247,7 +247,10 @@ impl Aws {
                         && sk.starts_with(value(":prefix").unwrap_or_default())
                         && start.is_none_or(|start| sk > start)
                 }
-                None => item[input["ExpressionAttributeNames"]["#hash"].as_str().unwrap()]["S"] == value(":hash").unwrap(),
+                None => {
+                    item[input["ExpressionAttributeNames"]["#hash"].as_str().unwrap()]["S"]
+                        == value(":hash").unwrap()
+                }
             })
             .filter(|item| holds(Some(item), &filter))
             .collect();

@@ -104,7 +104,10 @@ async fn what_is_selected_is_held_against_the_promise() {
     seen_for(&app, &connection, "fresh", 9).await;
     seen_for(&app, &connection, "late", 9).await;
     backed_up(&app, &connection, "fresh", 10).await;
-    assert_eq!(looked(&app, &connection).await, [name("fresh", false), name("late", true), name("new", false)]);
+    assert_eq!(
+        looked(&app, &connection).await,
+        [name("fresh", false), name("late", true), name("new", false)]
+    );
     assert_eq!(app.told("backup.stale"), 1);
     let policy = app.policy();
     assert_eq!((policy.as_array().unwrap().len(), &policy[0]["Action"]), (1, &json!("dynamodb:ListTables")));
@@ -172,10 +175,8 @@ async fn what_is_named_is_missed_though_it_is_not_there() {
 
 #[tokio::test]
 async fn tags_decide_where_they_are_asked_for() {
-    let connection = Connection {
-        capabilities: CapabilitySet::new([Capability::DynamodbBackup]).unwrap(),
-        ..able()
-    };
+    let connection =
+        Connection { capabilities: CapabilitySet::new([Capability::DynamodbBackup]).unwrap(), ..able() };
     let app = TestApp::new(&connection, |call| match call.operation.as_str() {
         "ListTables" => (200, json!({"TableNames": ["gold", "plain"]})),
         "ListTagsOfResource" => {

@@ -59,7 +59,12 @@ fn looked(before: &Freshness, newest: Option<&Backup>, schedules: &[Schedule], n
 #[rstest]
 #[case::every_day("cron(0 2 * * ? *)", "UTC", "2026-11-27T02:00:04Z", Some("2026-11-28T04:00:00Z"))]
 #[case::weekdays("cron(0 2 ? * MON-FRI *)", "UTC", "2026-11-27T02:00:04Z", Some("2026-11-30T04:00:00Z"))]
-#[case::by_local_clocks("cron(0 2 * * ? *)", "Europe/Berlin", "2026-11-27T01:00:04Z", Some("2026-11-28T03:00:00Z"))]
+#[case::by_local_clocks(
+    "cron(0 2 * * ? *)",
+    "Europe/Berlin",
+    "2026-11-27T01:00:04Z",
+    Some("2026-11-28T03:00:00Z")
+)]
 #[case::once("at(2026-12-01T00:00:00)", "UTC", "2026-11-27T02:00:04Z", Some("2026-12-01T02:00:00Z"))]
 #[case::once_and_done("at(2026-12-01T00:00:00)", "UTC", "2026-12-01T00:00:04Z", None)]
 fn a_schedule_promises_a_backup_by_its_next_time(
@@ -120,7 +125,8 @@ fn what_has_no_backup_in_time_is_told_once_and_again_when_it_has() {
 #[test]
 fn what_is_stale_stays_so_until_there_is_a_newer_backup() {
     let backup = made(at("2026-11-27T00:00:00Z"));
-    let hourly = Schedule { published_at: Some(at("2026-11-01T00:00:00Z")), ..schedule("rate(1 hour)", "UTC", 1) };
+    let hourly =
+        Schedule { published_at: Some(at("2026-11-01T00:00:00Z")), ..schedule("rate(1 hour)", "UTC", 1) };
     let now = at("2026-11-27T03:00:01Z");
     let stale = looked(&seen(now), Some(&backup), std::slice::from_ref(&hourly), now);
     assert!(stale.is_stale());
