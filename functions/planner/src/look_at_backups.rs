@@ -86,7 +86,6 @@ pub(crate) async fn look(app: &App, page: &LookAtBackups) -> Result<(), Error> {
     let regions: BTreeSet<Region> = schedules
         .iter()
         .flat_map(|schedule| schedule.order.regions.as_ref().unwrap_or(&connection.regions))
-        .filter(|region| connection.regions.contains(*region))
         .cloned()
         .collect();
     if page.region.is_none() {
@@ -222,7 +221,10 @@ impl Look<'_> {
         let admits = |schedule: &Schedule| {
             schedule.order.kind.admit_connection(&schedule.order.select, None, self.connection).is_ok()
         };
-        self.connection.state.admits_operations() && self.schedules.iter().all(admits)
+        // A Region that a schedule names, and that the connection has lost, is missed and not forgotten.
+        self.connection.state.admits_operations()
+            && self.connection.regions.contains(self.region)
+            && self.schedules.iter().all(admits)
     }
 
     /// Lists the page.

@@ -142,6 +142,21 @@ async fn what_was_seen_is_told_of_though_nobody_may_look(
     assert_eq!(app.told("backup.stale"), 1);
 }
 
+/// A schedule that names a Region promises there what it can no longer keep, and that is told.
+#[tokio::test]
+async fn what_is_in_a_region_that_was_lost_is_missed() {
+    let connection = able();
+    let lost = Connection { regions: ["eu-west-1".parse().unwrap()].into(), ..connection.clone() };
+    let app = TestApp::new(&lost, |call| panic!("nothing is asked: {call:?}")).await;
+    let schedule = scheduled(&app, &connection, all()).await;
+    let order = ScheduleOrder { regions: Some([REGION.parse().unwrap()].into()), ..schedule.order.clone() };
+    let at = Occasion { now: now() - SignedDuration::from_hours(23), ..occasion() };
+    let change = schedule.change(order, &connection, &at).unwrap();
+    app.app.store.change_schedule(&schedule, &change, None).await.unwrap();
+    seen_for(&app, &connection, "late", 9).await;
+    assert_eq!(looked(&app, &lost).await, [name("late", true)]);
+}
+
 /// What is gone, or is selected no more, is forgotten, and its alarm is closed.
 #[tokio::test]
 async fn what_is_gone_is_forgotten() {
