@@ -37,6 +37,8 @@ const AT_ONCE: usize = 8;
 const LONGEST_CALLS: Duration = Duration::from_secs(40);
 /// After so long a look is given up: the next one is on its way.
 const LONGEST_LOOK: SignedDuration = SignedDuration::from_hours(1);
+/// How long after a change of a schedule it is looked what it promises: more changes often follow.
+pub(crate) const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(5);
 /// The kind of backups that are looked at.
 const KIND: Kind = Kind::DynamodbBackup;
 
@@ -49,7 +51,7 @@ pub(crate) async fn sweep(app: &App, page: &SweepFreshness) -> Result<(), Error>
     let found = app.store.connections(ConnectionFilter::default(), &request).await?;
     for connection in found.items.iter().filter(|connection| connection.state != ConnectionState::Offboarded)
     {
-        ask_for_look(app, connection.id).await?;
+        ask_for_look(app, connection.id, SignedDuration::ZERO).await?;
     }
     match found.next_cursor {
         Some(cursor) => {
@@ -60,13 +62,17 @@ pub(crate) async fn sweep(app: &App, page: &SweepFreshness) -> Result<(), Error>
     }
 }
 
-/// Has all of a connection's backups looked at.
+/// Has all of a connection's backups looked at, after this delay.
 ///
 /// # Errors
 /// When the queue failed.
-pub(crate) async fn ask_for_look(app: &App, connection: ConnectionId) -> Result<(), Error> {
+pub(crate) async fn ask_for_look(
+    app: &App,
+    connection: ConnectionId,
+    delay: SignedDuration,
+) -> Result<(), Error> {
     let look = RunsMessage::LookAtBackups(LookAtBackups::all(connection, now()));
-    app.runs.send(&look, SignedDuration::ZERO).await
+    app.runs.send(&look, delay).await
 }
 
 /// Looks at one page of a connection's tables, and sends the next one.

@@ -164,7 +164,7 @@ async fn end(app: &App, run: &Run, tally: Tally) -> Result<(), Error> {
     let ended = run.finished(tally, occasion.now);
     if let Some(connection) = run.connection().filter(|_| tells_of_freshness(run)) {
         // Before the end is written, for after it nobody would come back to it.
-        ask_for_look(app, connection).await?;
+        ask_for_look(app, connection, SignedDuration::ZERO).await?;
     }
     if app.store.end_run(&ended, &ended.event(&occasion)).await? {
         tracing::info!(run_id = %ended.id, state = ?ended.state, jobs = ended.tally.total, "a run has ended");

@@ -8,7 +8,7 @@ use store::Published;
 use work::{UNWRITTEN_DELAY, UNWRITTEN_FOR};
 
 use crate::app::App;
-use crate::look_at_backups::ask_for_look;
+use crate::look_at_backups::{SETTLED_AFTER, ask_for_look};
 
 /// Makes one schedule true in EventBridge.
 ///
@@ -20,7 +20,7 @@ pub(crate) async fn publish(app: &App, asked: &PublishSchedule) -> Result<(), Er
         Some(schedule) if schedule.version >= asked.version => {
             make_true(app, &schedule).await?;
             // It promises something else from now on.
-            ask_for_look(app, schedule.connection_id).await
+            ask_for_look(app, schedule.connection_id, SETTLED_AFTER).await
         }
         // The message has overtaken the write, or there was none.
         _ if now() < asked.asked_at + UNWRITTEN_FOR => {
