@@ -22,14 +22,14 @@ pub(crate) struct FreshnessView {
     pub region: Region,
     /// Its name.
     pub resource: String,
-    /// When its newest backup was made that AWS says is there; null if there is none.
+    /// When the newest good backup was made that is recorded; null if there is none.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub newest_good_backup_at: Option<Timestamp>,
     /// Which one that is.
     #[schema(value_type = Option<String>)]
     pub backup_id: Option<BackupId>,
-    /// How long after that one, or after the resource was first seen, there is to be another; null where no time
-    /// of a schedule is to come.
+    /// How long after that one, or after the resource was first seen if that was later, there is to be another;
+    /// null where no time of a schedule is to come.
     pub promised_within_seconds: Option<i64>,
     /// By when there is to be another.
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::freshness_view::{FreshnessList, StaleList};
 
 /// Shows how old the newest good backup is of each resource that the connection's schedules select, and whether
-/// that is older than they promise. It is looked at every hour, when a schedule changes, and when one of its
-/// runs ends.
+/// that is older than they promise. It is looked at every hour, when a schedule changes, and when a run of this
+/// connection alone ends.
 #[utoipa::path(
     get,
     path = "/v1/connections/{connection_id}/freshness",

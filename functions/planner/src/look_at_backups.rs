@@ -209,7 +209,7 @@ impl Look<'_> {
         } else {
             // Nothing of it is forgotten.
             let seen = std::mem::take(&mut known).into_values();
-            seen.map(|known| (self.by_name(&known.resource), known))
+            seen.map(|known| (self.as_before(&known), known))
                 .map(|(schedules, known)| (known, schedules))
                 .collect()
         };
@@ -304,9 +304,15 @@ impl Look<'_> {
         with_schedules.filter(|(_, schedules)| !schedules.is_empty()).collect()
     }
 
-    /// The schedules that may select it, as far as its name tells.
-    fn by_name(&self, name: &str) -> Vec<&Schedule> {
-        self.schedules.iter().filter(|schedule| schedule.order.select.wants_name(name)).collect()
+    /// The schedules that select it as far as is known without its tags: those that ask for none, and the one
+    /// whose promise counted before.
+    fn as_before(&self, known: &Freshness) -> Vec<&Schedule> {
+        let counted = known.promise.map(|promise| promise.schedule_id);
+        let selects = |schedule: &&Schedule| {
+            let select = &schedule.order.select;
+            select.wants_name(&known.resource) && (!select.needs_tags() || counted == Some(schedule.id))
+        };
+        self.schedules.iter().filter(selects).collect()
     }
 
     /// What is known of a table by now.

@@ -64,7 +64,7 @@ async fn try_step(app: &App, step: &PartStep, again: bool) -> Result<TakenBy, Er
         step: step.step,
         at_once: 1,
         deadline: step.deadline,
-        delivered_before: again,
+        delivered_before: again || step.waited,
     };
     let steps = found.as_ref().map(|part| (part.run_id, &part.steps));
     // A part ends with its last step, whose messages may be lost as well.
@@ -100,7 +100,11 @@ async fn advance(app: &App, part: &Part) -> Result<TakenBy, Error> {
             Ok(TakenBy::This)
         }
         Found::NotYet(pause) => {
-            app.runs.send(&part.next_message(), pause).await?;
+            let mut message = part.next_message();
+            if let RunsMessage::Part(step) = &mut message {
+                step.waited = true;
+            }
+            app.runs.send(&message, pause).await?;
             Ok(TakenBy::This)
         }
     }

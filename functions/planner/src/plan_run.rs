@@ -116,8 +116,7 @@ async fn count(app: &App, run: &Run) -> Result<TakenBy, Error> {
     let tally = ended.iter().fold(Tally::default(), |tally, entry| tally.and(entry.tally));
     let all = ended.len() == entries.len();
     if all && !more {
-        end(app, run, tally).await?;
-        return Ok(TakenBy::This);
+        return end(app, run, tally).await;
     }
     if let Some(open) = entries.get(ended.len()).filter(|entry| entry.steps.is_stuck(now())) {
         give_up(app, run, open).await?;
@@ -159,17 +158,18 @@ fn tells_of_freshness(run: &Run) -> bool {
 }
 
 /// Writes the end, with its event.
-async fn end(app: &App, run: &Run, tally: Tally) -> Result<(), Error> {
+async fn end(app: &App, run: &Run, tally: Tally) -> Result<TakenBy, Error> {
     let occasion = App::occasion(now());
     let ended = run.finished(tally, occasion.now);
     if let Some(connection) = run.connection().filter(|_| tells_of_freshness(run)) {
         // Before the end is written, for after it nobody would come back to it.
         ask_for_look(app, connection, SignedDuration::ZERO).await?;
     }
-    if app.store.end_run(&ended, &ended.event(&occasion)).await? {
-        tracing::info!(run_id = %ended.id, state = ?ended.state, jobs = ended.tally.total, "a run has ended");
+    if !app.store.end_run(&ended, &ended.event(&occasion)).await? {
+        return Ok(TakenBy::Another);
     }
-    Ok(())
+    tracing::info!(run_id = %ended.id, state = ?ended.state, jobs = ended.tally.total, "a run has ended");
+    Ok(TakenBy::This)
 }
 
 #[cfg(test)]

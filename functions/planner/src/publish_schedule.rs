@@ -18,9 +18,10 @@ pub(crate) async fn publish(app: &App, asked: &PublishSchedule) -> Result<(), Er
     let found = app.store.schedule_record(asked.schedule_id).await?;
     match found {
         Some(schedule) if schedule.version >= asked.version => {
+            // It promises something else from now on. That is asked for first, for a deleted one is forgotten here.
+            ask_for_look(app, schedule.connection_id, SETTLED_AFTER).await?;
             make_true(app, &schedule).await?;
-            // It promises something else from now on.
-            ask_for_look(app, schedule.connection_id, SETTLED_AFTER).await
+            Ok(())
         }
         // The message has overtaken the write, or there was none.
         _ if now() < asked.asked_at + UNWRITTEN_FOR => {

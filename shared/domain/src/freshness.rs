@@ -1,8 +1,8 @@
 //! How old the newest good backup of each selected resource is, held against what schedules promise.
 //!
-//! A schedule promises a backup by each of its times. So what was backed up last, or, before the first backup,
-//! was first seen then, is to have another one by the schedule's next time after that, with some time to make
-//! it in. Whether EventBridge fires, whether runs begin and whether they succeed makes no difference: silence
+//! A schedule promises a backup by each of its times, from when it was made or last changed. So what was backed
+//! up last, or was first seen, after that is to have another one by the schedule's next time, with some time to
+//! make it in. Whether EventBridge fires, whether runs begin and whether they succeed makes no difference: silence
 //! is told as well as failure.
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +17,10 @@ use crate::kind::Kind;
 use crate::place::Region;
 use crate::run::told;
 use crate::schedule::Schedule;
+
+/// How long before a time of a schedule that comes again a backup may be made that is for this time: clocks
+/// differ, and EventBridge may cut what it counts from to the minute.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a schedule promises of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,10 +39,13 @@ impl Schedule {
     }
 
     /// What it promises of a resource whose newest backup is from `since`, or which has been there since then
-    /// without one: a backup by its next time, and `grace` to make it in. `None` once it has no more times.
+    /// without one: a backup by its next time, and `grace` to make it in. `None` once it has no more times. It
+    /// promises nothing from before it was as it is.
     #[must_use]
     pub fn promise(&self, since: Timestamp, grace: SignedDuration) -> Option<Promise> {
         let anchor = self.published_at.unwrap_or(self.updated_at);
+        let tolerance = if self.order.expression.is_recurring() { TOLERANCE } else { SignedDuration::ZERO };
+        let since = since.max(self.updated_at).checked_add(tolerance).ok()?;
         let due = self.order.expression.next(&self.order.timezone, anchor, 1, since).into_iter().next()?;
         let window = self.order.flexible_window_minutes.unwrap_or(0);
         let by = due.checked_add(SignedDuration::from_mins(window.into()) + grace).ok()?;
@@ -105,10 +112,10 @@ impl Freshness {
         self.stale_since.is_some()
     }
 
-    /// How long after its newest backup, or after it was first seen, the next one is promised.
+    /// How long after its newest backup, or after it was first seen if that was later, the next one is promised.
     #[must_use]
     pub fn promised_within(&self) -> Option<SignedDuration> {
-        let since = self.newest_good_backup_at.unwrap_or(self.seen_at);
+        let since = self.newest_good_backup_at.map_or(self.seen_at, |made_at| made_at.max(self.seen_at));
         self.promise.map(|promise| promise.by.duration_since(since))
     }
 
@@ -126,7 +133,7 @@ impl Freshness {
         now: Timestamp,
     ) -> Option<Self> {
         let made_at = newest.map(|backup| backup.created_at);
-        let since = made_at.unwrap_or(self.seen_at);
+        let since = made_at.map_or(self.seen_at, |made_at| made_at.max(self.seen_at));
         let promise = schedules.into_iter().filter_map(|schedule| schedule.promise(since, grace)).min();
         let is_newer = made_at > self.newest_good_backup_at;
         let broken = promise.map(|promise| promise.by).filter(|by| *by < now);

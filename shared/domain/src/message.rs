@@ -106,6 +106,9 @@ pub struct PartStep {
     pub step: u32,
     /// When waiting ends, so that no message can go round for ever.
     pub deadline: Timestamp,
+    /// Whether an earlier message of this step waits in this one. Work of it may be half done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
 }
 
 /// A schedule that has changed in the table.

@@ -68,6 +68,7 @@ impl Part {
             connection_id: self.connection_id,
             step: self.steps.step,
             deadline: self.steps.deadline,
+            waited: false,
         })
     }
 

@@ -142,6 +142,28 @@ async fn what_was_seen_is_told_of_though_nobody_may_look(
     assert_eq!(app.told("backup.stale"), 1);
 }
 
+/// Without its tags nobody knows whether a schedule that asks for some selects it, unless it did.
+#[tokio::test]
+async fn what_tags_would_decide_is_no_false_alarm_while_nobody_may_look() {
+    let connection = able();
+    let app = TestApp::new(&connection, |call| match call.operation.as_str() {
+        "ListTables" => refusal("ThrottlingException"),
+        other => panic!("nobody asks to {other}"),
+    })
+    .await;
+    let tags = [("tier".to_owned(), "gold".to_owned())].into();
+    let by_tags = scheduled(&app, &connection, SelectionParts { tags, ..SelectionParts::default() }).await;
+    seen_for(&app, &connection, "plain", 9).await;
+    assert_eq!(looked(&app, &connection).await, [name("plain", false)]);
+    let region: Region = REGION.parse().unwrap();
+    let seen_at = now() - SignedDuration::from_hours(9);
+    let promise = Some(domain::freshness::Promise { by: seen_at, schedule_id: by_tags.id });
+    let seen = Freshness::seen(connection.id, KIND, region, "gold".to_owned(), seen_at);
+    let gold = Freshness { version: 1, promise, ..seen };
+    assert!(app.app.store.write_freshness(&gold, None).await.unwrap());
+    assert_eq!(looked(&app, &connection).await, [name("gold", true), name("plain", false)]);
+}
+
 /// A schedule that names a Region promises there what it can no longer keep, and that is told.
 #[tokio::test]
 async fn what_is_in_a_region_that_was_lost_is_missed() {

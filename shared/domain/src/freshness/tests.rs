@@ -13,7 +13,9 @@ fn connection() -> Connection {
     created().connection
 }
 
+/// A schedule that is as it is for long.
 fn schedule(expression: &str, zone: &str, number: u8) -> Schedule {
+    let long_ago = at("2026-11-01T00:00:00Z");
     let parts = SelectionParts { names: vec!["*".to_owned()], ..SelectionParts::default() };
     Schedule {
         id: ScheduleId::new(NOW, [number; 10]),
@@ -28,11 +30,11 @@ fn schedule(expression: &str, zone: &str, number: u8) -> Schedule {
             retention: None,
             enabled: true,
         },
-        created_at: NOW,
-        updated_at: NOW,
+        created_at: long_ago,
+        updated_at: long_ago,
         version: 1,
         published: 1,
-        published_at: Some(NOW),
+        published_at: Some(long_ago),
         problem: None,
         deleted_at: None,
     }
@@ -128,7 +130,7 @@ fn what_is_stale_stays_so_until_there_is_a_newer_backup() {
     let hourly =
         Schedule { published_at: Some(at("2026-11-01T00:00:00Z")), ..schedule("rate(1 hour)", "UTC", 1) };
     let now = at("2026-11-27T03:00:01Z");
-    let stale = looked(&seen(now), Some(&backup), std::slice::from_ref(&hourly), now);
+    let stale = looked(&seen(backup.created_at), Some(&backup), std::slice::from_ref(&hourly), now);
     assert!(stale.is_stale());
     let again = Schedule { published_at: Some(now), ..hourly };
     assert_eq!(stale.looked_at(Some(&backup), [&again], GRACE, now), None);
@@ -141,7 +143,7 @@ fn the_first_promise_counts_and_a_backup_that_is_gone_does_not() {
     let schedules = [schedule("cron(0 2 1 * ? *)", "UTC", 1), schedule("cron(0 3 * * ? *)", "UTC", 2)];
     let backup = made(at("2026-11-27T03:00:04Z"));
     let now = at("2026-11-27T06:00:00Z");
-    let fresh = looked(&seen(now), Some(&backup), &schedules, now);
+    let fresh = looked(&seen(at("2026-11-20T00:00:00Z")), Some(&backup), &schedules, now);
     assert_eq!(fresh.promise.unwrap().schedule_id, schedules[1].id);
     let older = made(at("2026-11-25T03:00:04Z"));
     let stale = looked(&fresh, Some(&older), &schedules, now);
@@ -153,7 +155,30 @@ fn what_nobody_selects_any_more_is_closed_if_it_was_stale() {
     let schedules = [schedule("rate(1 hour)", "UTC", 1)];
     let fresh = looked(&seen(NOW), None, &schedules, NOW);
     assert_eq!(fresh.closing_event(&occasion()), None);
-    let stale = looked(&fresh, None, &schedules, NOW + SignedDuration::from_hours(9));
+    let stale =
+        looked(&fresh, None, &schedules, NOW.max(schedules[0].updated_at) + SignedDuration::from_hours(9));
     let event = stale.closing_event(&occasion()).unwrap();
     assert_eq!((&event.data["stale"], &event.data["reason"]), (&json!(false), &json!("not_selected")));
+}
+
+/// A schedule promises nothing from before it was, or selected the table: the next time is the first that counts.
+#[rstest]
+#[case::a_new_schedule("2026-11-27T12:00:00Z", "2026-11-01T00:00:00Z")]
+#[case::a_table_that_is_newly_selected("2026-11-01T00:00:00Z", "2026-11-27T12:00:00Z")]
+fn old_backups_are_not_held_against_a_new_promise(#[case] updated_at: &str, #[case] seen_at: &str) {
+    let new = Schedule { updated_at: at(updated_at), ..schedule("cron(0 2 * * ? *)", "UTC", 1) };
+    let old = made(at("2026-10-01T00:00:00Z"));
+    let now = at("2026-11-27T12:00:00Z");
+    let fresh = looked(&seen(at(seen_at)), Some(&old), std::slice::from_ref(&new), now);
+    assert_eq!((fresh.stale_since, fresh.promise.unwrap().by), (None, at("2026-11-28T04:00:00Z")));
+    let later = looked(&fresh, Some(&old), &[new], at("2026-11-28T04:00:01Z"));
+    assert!(later.is_stale());
+}
+
+/// Made a second before the time that it is for, it is for this time and not for the one before.
+#[test]
+fn a_backup_may_be_a_moment_early() {
+    let hourly = schedule("rate(12 hours)", "UTC", 1);
+    let promise = hourly.promise(at("2026-11-27T11:59:59Z"), GRACE).unwrap();
+    assert_eq!(promise.by, at("2026-11-28T02:00:00Z"));
 }
