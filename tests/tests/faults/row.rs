@@ -94,7 +94,9 @@ impl Row {
     pub async fn begin(stack: &Stack, broken: Option<&(Call, Fault)>, cold: bool) -> Self {
         let token = format!("row-{}", uuid::Uuid::new_v4().simple());
         let url = format!("{}/_drawbridge/rows/{token}", stack.endpoint_url);
-        let row = Self { token, url, http: reqwest::Client::new() };
+        // A connection of its own each time: one that is kept may be closed at the moment in which it is used again.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        let row = Self { token, url, http };
         let rule = broken.map(
             |(call, fault)| json!({"signature": call.signature, "ordinal": call.ordinal, "fault": fault}),
         );
