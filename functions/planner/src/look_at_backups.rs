@@ -95,15 +95,18 @@ pub(crate) async fn look(app: &App, page: &LookAtBackups) -> Result<(), Error> {
         .cloned()
         .collect();
     if page.region.is_none() {
-        let elsewhere = app.store.freshness_elsewhere(connection.id, KIND, &regions).await?;
+        let (elsewhere, more) = app.store.freshness_elsewhere(connection.id, KIND, &regions).await?;
         forget(app, elsewhere).await?;
+        if more {
+            return app.runs.send(&RunsMessage::LookAtBackups(page.clone()), SignedDuration::ZERO).await;
+        }
     }
     let region = match &page.region {
         Some(region) => regions.range(region.clone()..).next(),
         None => regions.first(),
     };
     let Some(region) = region.cloned() else {
-        return app.store.note_backups_looked_at(connection.id, now()).await;
+        return looked(app, page).await;
     };
     let after = page.after.clone().filter(|_| page.region.as_ref() == Some(&region));
     let schedules: Vec<Schedule> = schedules
@@ -111,19 +114,28 @@ pub(crate) async fn look(app: &App, page: &LookAtBackups) -> Result<(), Error> {
         .filter(|schedule| schedule.order.regions.as_ref().is_none_or(|regions| regions.contains(&region)))
         .collect();
     let look = Look { app, connection: &connection, region: &region, after, schedules };
-    let Listed { last, pause } = Box::pin(look.take()).await?;
+    let Listed { last, pause, blind } = Box::pin(look.take()).await?;
+    let page = LookAtBackups { blind: blind || page.blind, ..page.clone() };
     let next = match (pause, last) {
-        (Some(pause), _) => return app.runs.send(&RunsMessage::LookAtBackups(page.clone()), pause).await,
+        (Some(pause), _) => return app.runs.send(&RunsMessage::LookAtBackups(page), pause).await,
         (None, Some(last)) => Some((region, Some(last))),
         (None, None) => regions.into_iter().find(|next| *next > region).map(|next| (next, None)),
     };
     match next {
         Some((region, after)) => {
-            let next = LookAtBackups { region: Some(region), after, ..page.clone() };
+            let next = LookAtBackups { region: Some(region), after, ..page };
             app.runs.send(&RunsMessage::LookAtBackups(next), SignedDuration::ZERO).await
         }
-        None => app.store.note_backups_looked_at(connection.id, now()).await,
+        None => looked(app, &page).await,
     }
+}
+
+/// Writes down that all of a connection's backups were looked at, if they were.
+async fn looked(app: &App, page: &LookAtBackups) -> Result<(), Error> {
+    if page.blind {
+        return Ok(());
+    }
+    app.store.note_backups_looked_at(page.connection_id, now()).await
 }
 
 /// The connection's schedules that promise backups: none once it ends.
@@ -162,6 +174,8 @@ struct Listed {
     last: Option<String>,
     /// How long to wait, if it is not one's turn yet.
     pause: Option<SignedDuration>,
+    /// Whether nobody could look.
+    blind: bool,
 }
 
 /// The tables of a page, and which tags they have, where that had to be known.
@@ -192,19 +206,25 @@ impl Look<'_> {
     async fn take(&self) -> Result<Listed, Error> {
         let listing = if self.may_list() { self.list().await? } else { Listing::Unknown };
         let (last, listed) = match listing {
-            Listing::NotYet(pause) => return Ok(Listed { last: None, pause: Some(pause) }),
+            Listing::NotYet(pause) => {
+                return Ok(Listed { last: None, pause: Some(pause), blind: false });
+            }
             Listing::Tables(tables) => (tables.last.clone(), Some(tables)),
             Listing::Unknown => (None, None),
         };
-        let known = self
+        let (known, cut) = self
             .app
             .store
             .freshness_between(self.connection.id, KIND, self.region, self.after.as_deref(), last.as_deref())
             .await?;
         let mut known: BTreeMap<String, Freshness> =
             known.into_iter().map(|known| (known.resource.clone(), known)).collect();
+        // What is known may be more than one look takes: then the page ends where it does.
+        let is_here = |name: &str| cut.as_ref().is_none_or(|cut| name <= cut.as_str());
+        let last = cut.clone().or(last);
+        let blind = listed.is_none();
         let selected: Vec<(Freshness, Vec<&Schedule>)> = if let Some(tables) = &listed {
-            let selected = self.selected(tables).into_iter();
+            let selected = self.selected(tables, &known).into_iter().filter(|(name, _)| is_here(name));
             selected.map(|(name, schedules)| (self.known(&mut known, name), schedules)).collect()
         } else {
             // Nothing of it is forgotten.
@@ -219,18 +239,19 @@ impl Look<'_> {
             .try_collect::<Vec<()>>()
             .await?;
         forget(self.app, known.into_values().collect()).await?;
-        Ok(Listed { last, pause: None })
+        Ok(Listed { last, pause: None, blind })
     }
 
     /// Whether the customer's tables may be listed now, as far as Drawbridge knows.
     fn may_list(&self) -> bool {
-        let admits = |schedule: &Schedule| {
-            schedule.order.kind.admit_connection(&schedule.order.select, None, self.connection).is_ok()
-        };
         // A Region that a schedule names, and that the connection has lost, is missed and not forgotten.
-        self.connection.state.admits_operations()
-            && self.connection.regions.contains(self.region)
-            && self.schedules.iter().all(admits)
+        self.connection.state.admits_operations() && self.connection.regions.contains(self.region)
+    }
+
+    /// Whether tags decide what this schedule selects, and the connection lets them be looked up.
+    fn reads_tags(&self, schedule: &Schedule) -> bool {
+        let select = &schedule.order.select;
+        select.needs_tags() && schedule.order.kind.admit_connection(select, None, self.connection).is_ok()
     }
 
     /// Lists the page.
@@ -238,7 +259,7 @@ impl Look<'_> {
         // Tables that are named one by one are missed though they be not there.
         let exact = self.schedules.iter().filter_map(|schedule| schedule.order.select.exact_ids());
         let exact: BTreeSet<String> = exact.flatten().cloned().collect();
-        let with_tags = self.schedules.iter().any(|schedule| schedule.order.select.needs_tags());
+        let with_tags = self.schedules.iter().any(|schedule| self.reads_tags(schedule));
         if !with_tags && self.schedules.iter().all(|schedule| schedule.order.select.exact_ids().is_some()) {
             return Ok(Listing::Tables(Tables {
                 names: exact.into_iter().collect(),
@@ -280,7 +301,7 @@ impl Look<'_> {
     ) -> Result<Tagged, Error> {
         let by_tags = |name: &&String| {
             let wants = |schedule: &&Schedule| schedule.order.select.wants_name(name);
-            self.schedules.iter().filter(wants).any(|schedule| schedule.order.select.needs_tags())
+            self.schedules.iter().filter(wants).any(|schedule| self.reads_tags(schedule))
         };
         let names: Vec<String> = names.iter().filter(by_tags).cloned().collect();
         if names.is_empty() {
@@ -289,12 +310,24 @@ impl Look<'_> {
         tags_of(self.app, session, place, names).await
     }
 
-    /// Those of these tables that schedules select, and which.
-    fn selected(&self, tables: &Tables) -> Vec<(String, Vec<&Schedule>)> {
+    /// Those of these tables that schedules select, and which. A schedule whose tags may not be looked up any
+    /// more selects what it did.
+    fn selected(
+        &self,
+        tables: &Tables,
+        known: &BTreeMap<String, Freshness>,
+    ) -> Vec<(String, Vec<&Schedule>)> {
         let wants = |schedule: &Schedule, name: &str| {
             let select = &schedule.order.select;
-            select.wants_name(name)
-                && (!select.needs_tags() || tables.tags.get(name).is_some_and(|tags| select.wants_tags(tags)))
+            let by_tags = || match tables.tags.get(name) {
+                Some(tags) => select.wants_tags(tags),
+                None if self.reads_tags(schedule) => false,
+                None => known
+                    .get(name)
+                    .and_then(|known| known.promise)
+                    .is_some_and(|promise| promise.schedule_id == schedule.id),
+            };
+            select.wants_name(name) && (!select.needs_tags() || by_tags())
         };
         let with_schedules = tables.names.iter().map(|name| {
             let schedules =

@@ -159,13 +159,16 @@ pub struct LookAtBackups {
     pub after: Option<String>,
     /// When it was asked for: it is given up an hour later.
     pub asked_at: Timestamp,
+    /// Whether something could not be looked at, so that not all of them are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
 }
 
 impl LookAtBackups {
     /// The first page.
     #[must_use]
     pub const fn all(connection_id: ConnectionId, now: Timestamp) -> Self {
-        Self { connection_id, region: None, after: None, asked_at: now }
+        Self { connection_id, region: None, after: None, asked_at: now, blind: false }
     }
 }
 

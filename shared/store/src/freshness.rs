@@ -19,6 +19,12 @@ use crate::item::{Key, Listing, attribute, from_item, number, text, to_item};
 /// Behind every name: names hold nothing beyond ASCII.
 const END: char = '\u{7f}';
 
+/// Between what all of a connection's stand.
+const ALL: (&str, &str) = ("FRESHNESS#", "FRESHNESS#\u{7f}");
+
+/// Most resources that one look takes.
+const MOST_KNOWN: i32 = 200;
+
 /// How many backups one query for the newest looks at.
 const NEWEST: i32 = 5;
 
@@ -58,7 +64,7 @@ impl Store {
         let list = format!("freshness|{connection}");
         let after = page.after(&list)?;
         let looked = self.get(looked_key(connection));
-        let found = self.freshness_page(connection, "FRESHNESS#", after, Some(page.limit.into()));
+        let found = self.freshness_page(connection, ALL, after, Some(page.limit.into()));
         let (looked, (items, end)) = tokio::try_join!(looked, found)?;
         let looked = looked.map(from_item::<Looked>).transpose()?.map(|looked| looked.looked_at);
         Ok((Page { items, next_cursor: end.map(|place| seal(&list, &place)) }, looked))
@@ -76,7 +82,8 @@ impl Store {
         Ok(Page { items, next_cursor: page.next_cursor })
     }
 
-    /// What is known of the resources of one kind in one Region behind `after`, up to `last` or to the end.
+    /// What is known of the resources of one kind in one Region behind `after`, up to `last` or to the end: so
+    /// many as one look takes, and the last of them if there are more.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -87,23 +94,20 @@ impl Store {
         region: &Region,
         after: Option<&str>,
         last: Option<&str>,
-    ) -> Result<Vec<Freshness>, Error> {
+    ) -> Result<(Vec<Freshness>, Option<String>), Error> {
         let prefix = prefix(kind, region);
-        let after = after.map(|name| format!("{prefix}{name}"));
-        let (mut found, mut start) = (Vec::new(), after);
-        loop {
-            let (items, end) = self.freshness_page(connection, &prefix, start, None).await?;
-            let beyond = |fresh: &Freshness| last.is_some_and(|last| fresh.resource.as_str() > last);
-            let over = items.iter().any(beyond);
-            found.extend(items.into_iter().filter(|fresh| !beyond(fresh)));
-            match end {
-                Some(end) if !over => start = Some(end),
-                _ => return Ok(found),
-            }
+        let start = after.map(|name| format!("{prefix}{name}"));
+        let end = last.map_or_else(|| format!("{prefix}{END}"), |last| format!("{prefix}{last}"));
+        if start.as_ref().is_some_and(|start| *start >= end) {
+            return Ok((Vec::new(), None));
         }
+        let (items, more) = self.freshness_page(connection, (&prefix, &end), start, Some(MOST_KNOWN)).await?;
+        let last = more.and(items.last().map(|fresh| fresh.resource.clone()));
+        Ok((items, last))
     }
 
-    /// What is known of all of a connection's resources, but those in these Regions.
+    /// What is known of a connection's resources, but those in these Regions: so many as one look takes, and
+    /// whether there may be more.
     ///
     /// # Errors
     /// When the table does not answer.
@@ -112,22 +116,24 @@ impl Store {
         connection: ConnectionId,
         kind: Kind,
         regions: impl IntoIterator<Item = &Region>,
-    ) -> Result<Vec<Freshness>, Error> {
+    ) -> Result<(Vec<Freshness>, bool), Error> {
         // Regions are few, and gaps between them hardly ever hold anything: so only gaps are read.
         let all = format!("FRESHNESS#{kind}#");
+        let beyond = format!("{all}{END}");
         let mut regions: Vec<&Region> = regions.into_iter().collect();
         regions.sort();
         let (mut found, mut start) = (Vec::new(), None);
         loop {
-            let (items, end) = self.freshness_page(connection, &all, start, None).await?;
+            let (items, end) =
+                self.freshness_page(connection, (&all, &beyond), start, Some(MOST_KNOWN)).await?;
             let inside = |fresh: &Freshness| regions.binary_search(&&fresh.region).is_ok();
             // A Region that is not looked for is skipped as a whole.
             let skip = items.last().filter(|fresh| inside(fresh)).map(|fresh| fresh.region.clone());
             found.extend(items.into_iter().filter(|fresh| !inside(fresh)));
             match (end, skip) {
-                (None, _) => return Ok(found),
+                (None, _) => return Ok((found, false)),
                 (Some(_), Some(region)) => start = Some(format!("{}{END}", prefix(kind, &region))),
-                (Some(end), None) => start = Some(end),
+                (Some(_), None) => return Ok((found, true)),
             }
         }
     }
@@ -135,7 +141,7 @@ impl Store {
     async fn freshness_page(
         &self,
         connection: ConnectionId,
-        prefix: &str,
+        (from, to): (&str, &str),
         after: Option<String>,
         limit: Option<i32>,
     ) -> Result<(Vec<Freshness>, Option<String>), Error> {
@@ -146,9 +152,10 @@ impl Store {
             .client
             .query()
             .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":pk", text(&key.pk))
-            .expression_attribute_values(":prefix", text(prefix))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
             .consistent_read(true)
             .set_limit(limit)
             .set_exclusive_start_key(start)

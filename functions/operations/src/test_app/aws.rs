@@ -212,7 +212,15 @@ impl Aws {
                 self.items.remove(&key(&input["Key"]));
                 (200, json!({}))
             }
-            "Query" => (200, json!({"Items": self.query(input)})),
+            "Query" => {
+                let mut found = self.query(input);
+                let more = input["Limit"].as_u64().and_then(|limit| usize::try_from(limit).ok());
+                let more = more.is_some_and(|limit| found.len() > limit).then(|| more.unwrap_or_default());
+                found.truncate(more.unwrap_or(usize::MAX));
+                let last = found.last().filter(|_| more.is_some());
+                let last = last.map(|item| json!({"pk": item["pk"], "sk": item["sk"]}));
+                (200, json!({"Items": found, "LastEvaluatedKey": last}))
+            }
             "BatchGetItem" => {
                 let (table, asked) = input["RequestItems"].as_object().unwrap().iter().next().unwrap();
                 let keys = asked["Keys"].as_array().unwrap().iter();
@@ -245,6 +253,8 @@ impl Aws {
                     let sk = item["sk"]["S"].as_str().unwrap();
                     item["pk"]["S"] == pk
                         && sk.starts_with(value(":prefix").unwrap_or_default())
+                        && value(":from").is_none_or(|from| sk >= from)
+                        && value(":to").is_none_or(|to| sk <= to)
                         && start.is_none_or(|start| sk > start)
                 }
                 None => {

@@ -44,8 +44,22 @@ fn lists(names: &'static [&'static str]) -> impl FnMut(&Call) -> (u16, Value) + 
     }
 }
 
-/// Takes a look, and what comes of it; returns what is known then, by name and whether it is stale.
+/// Takes a look, and what comes of it, at all there is; returns what is known then, by name and whether it is
+/// stale.
 async fn looked(app: &TestApp, connection: &Connection) -> Vec<(String, bool)> {
+    let (known, looked) = take_look(app, connection).await;
+    assert!(looked, "all was looked at");
+    known
+}
+
+/// The same where not all can be looked at, which is not told as if it had been.
+async fn looked_in_part(app: &TestApp, connection: &Connection) -> Vec<(String, bool)> {
+    let (known, looked) = take_look(app, connection).await;
+    assert!(!looked, "not all was looked at");
+    known
+}
+
+async fn take_look(app: &TestApp, connection: &Connection) -> (Vec<(String, bool)>, bool) {
     let first = RunsMessage::LookAtBackups(LookAtBackups::all(connection.id, now()));
     let mut messages = vec![serde_json::to_value(first).unwrap()];
     while let Some(message) = messages.pop() {
@@ -54,8 +68,8 @@ async fn looked(app: &TestApp, connection: &Connection) -> Vec<(String, bool)> {
     }
     let (page, looked_at) =
         app.app.store.freshness(connection.id, &PageRequest { limit: 100, cursor: None }).await.unwrap();
-    assert!(looked_at.is_some());
-    page.items.into_iter().map(|fresh| (fresh.resource.clone(), fresh.is_stale())).collect()
+    let known = page.items.into_iter().map(|fresh| (fresh.resource.clone(), fresh.is_stale())).collect();
+    (known, looked_at.is_some())
 }
 
 /// Has the table been seen for so long without a backup.
@@ -138,7 +152,7 @@ async fn what_was_seen_is_told_of_though_nobody_may_look(
     .await;
     scheduled(&app, &connection, all()).await;
     seen_for(&app, &connection, "late", 9).await;
-    assert_eq!(looked(&app, &connection).await, [name("late", true)]);
+    assert_eq!(looked_in_part(&app, &connection).await, [name("late", true)]);
     assert_eq!(app.told("backup.stale"), 1);
 }
 
@@ -154,14 +168,14 @@ async fn what_tags_would_decide_is_no_false_alarm_while_nobody_may_look() {
     let tags = [("tier".to_owned(), "gold".to_owned())].into();
     let by_tags = scheduled(&app, &connection, SelectionParts { tags, ..SelectionParts::default() }).await;
     seen_for(&app, &connection, "plain", 9).await;
-    assert_eq!(looked(&app, &connection).await, [name("plain", false)]);
+    assert_eq!(looked_in_part(&app, &connection).await, [name("plain", false)]);
     let region: Region = REGION.parse().unwrap();
     let seen_at = now() - SignedDuration::from_hours(9);
     let promise = Some(domain::freshness::Promise { by: seen_at, schedule_id: by_tags.id });
     let seen = Freshness::seen(connection.id, KIND, region, "gold".to_owned(), seen_at);
     let gold = Freshness { version: 1, promise, ..seen };
     assert!(app.app.store.write_freshness(&gold, None).await.unwrap());
-    assert_eq!(looked(&app, &connection).await, [name("gold", true), name("plain", false)]);
+    assert_eq!(looked_in_part(&app, &connection).await, [name("gold", true), name("plain", false)]);
 }
 
 /// A schedule that names a Region promises there what it can no longer keep, and that is told.
@@ -176,7 +190,7 @@ async fn what_is_in_a_region_that_was_lost_is_missed() {
     let change = schedule.change(order, &connection, &at).unwrap();
     app.app.store.change_schedule(&schedule, &change, None).await.unwrap();
     seen_for(&app, &connection, "late", 9).await;
-    assert_eq!(looked(&app, &lost).await, [name("late", true)]);
+    assert_eq!(looked_in_part(&app, &lost).await, [name("late", true)]);
 }
 
 /// What is gone, or is selected no more, is forgotten, and its alarm is closed.
@@ -208,6 +222,46 @@ async fn what_is_named_is_missed_though_it_is_not_there() {
     let select = SelectionParts { ids: vec!["orders".to_owned()], ..SelectionParts::default() };
     scheduled(&app, &connection, select).await;
     assert_eq!(looked(&app, &connection).await, [name("orders", false)]);
+}
+
+/// A schedule that has lost what it takes does not keep the others from being looked at, and what it selected
+/// is missed.
+#[tokio::test]
+async fn a_schedule_that_may_not_read_tags_blinds_no_other() {
+    let connection =
+        Connection { capabilities: CapabilitySet::new([Capability::DynamodbObserve]).unwrap(), ..able() };
+    let app = TestApp::new(&connection, lists(&["gold", "plain"])).await;
+    let tags = [("tier".to_owned(), "gold".to_owned())].into();
+    let parts = SelectionParts { tags, ..SelectionParts::default() };
+    let full =
+        Connection { capabilities: CapabilitySet::new([Capability::DynamodbBackup]).unwrap(), ..able() };
+    let by_tags = scheduled(&app, &full, parts).await;
+    assert_eq!(looked(&app, &connection).await, []);
+    let region: Region = REGION.parse().unwrap();
+    let seen_at = now() - SignedDuration::from_hours(9);
+    let promise = Some(domain::freshness::Promise { by: seen_at, schedule_id: by_tags.id });
+    let seen = Freshness::seen(connection.id, KIND, region, "gold".to_owned(), seen_at);
+    let gold = Freshness { version: 1, promise, ..seen };
+    assert!(app.app.store.write_freshness(&gold, None).await.unwrap());
+    assert_eq!(looked(&app, &connection).await, [name("gold", true)]);
+}
+
+/// However many are known, one message takes so many, and the next ones take the rest.
+#[tokio::test]
+async fn many_that_are_known_are_taken_in_several_messages() {
+    let connection = able();
+    let app = TestApp::new(&connection, |_| refusal("ThrottlingException")).await;
+    let schedule = scheduled(&app, &connection, all()).await;
+    for number in 0..450 {
+        seen_for(&app, &connection, &format!("late-{number:03}"), 9).await;
+    }
+    let known = looked_in_part(&app, &connection).await;
+    assert!(known.iter().all(|(_, stale)| *stale), "{known:?}");
+    assert_eq!(app.told("backup.stale"), 450);
+    let deleted = schedule.delete(&Occasion { now: now(), ..occasion() });
+    app.app.store.change_schedule(&schedule, &deleted, None).await.unwrap();
+    assert_eq!(looked(&app, &connection).await, []);
+    assert_eq!(app.told("backup.stale"), 900);
 }
 
 #[tokio::test]
