@@ -1,13 +1,13 @@
 //! One connection's part of a run, told as a story:
 //!
-//! 1. Region by Region and page by page, the customer's tables are listed, by a session that may list and
-//!    nothing else.
+//! 1. Region by Region and page by page, the customer's tables or instances are listed, by a session that may
+//!    list and nothing else.
 //! 2. Those that are selected become jobs, and the jobs chunks. The chunks are written with how far the part
 //!    came, and their messages go out.
 //! 3. What nobody may look at becomes one job that stands for all of it, and says why.
 //!
 //! A page that was written is never listed again, so that no table comes twice, whatever is created and
-//! deleted meanwhile: tables come in order of their names.
+//! deleted meanwhile: tables come in order of their names, and instances as EC2 pages them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,7 @@ use domain::run::Run;
 use domain::steps::Place as StepPlace;
 use domain::{Connection, Error, Region};
 use estate::backups::{Answer, TablePage, list_tables, planning_policy};
+use estate::instances::{InstancePage, list_instances, listing_policy};
 use estate::operations::Place;
 use jiff::SignedDuration;
 use runtime::now;
@@ -183,12 +184,14 @@ impl Work<'_> {
             );
         }
         if self.part.gives_up(now()) {
-            let detail = "AWS throttled or failed for ten minutes while the tables were listed.";
+            let detail = "AWS throttled or failed for ten minutes while the tables or instances were listed.";
             return failed("aws_unavailable", detail);
         }
         let place = Place::of(self.connection, &region)?;
         let with_tags = self.run.order.select.needs_tags();
-        let policy = planning_policy(&place, with_tags);
+        let about_instances = self.run.order.terms.kind.is_about_instances();
+        let policy =
+            if about_instances { listing_policy(&place) } else { planning_policy(&place, with_tags) };
         let name = format!("drawbridge-{}", self.run.id);
         let session = match Box::pin(self.app.sessions.open(self.connection, &name, &policy)).await? {
             Opened::Open(session) => session.until(std::time::Instant::now() + LONGEST_CALLS),
@@ -201,6 +204,17 @@ impl Work<'_> {
             Opened::Shut(_) => return Ok(Found::Nothing),
             Opened::TooLarge => return Err(Error::internal("a session that lists tables is too large")),
         };
+        if about_instances {
+            let after = self.part.after.as_deref();
+            return match list_instances(&session, &place, &self.run.order.select, after).await {
+                Answer::Done(page) => {
+                    let goes_on = page.next.clone().map(|next| (region.clone(), Some(next))).or(next);
+                    Ok(Found::Jobs(self.instances(&region, &page), goes_on))
+                }
+                Answer::Later { .. } => Ok(Found::Nothing),
+                Answer::Refused { code, detail } => failed(&code, &detail),
+            };
+        }
         let page = match self.page(&session, &place, with_tags).await {
             Answer::Done(page) => page,
             Answer::Later { .. } => return Ok(Found::Nothing),
@@ -247,6 +261,22 @@ impl Work<'_> {
         list_tables(session, place, self.part.after.as_deref(), page_of(with_tags)).await
     }
 
+    /// The jobs of the instances of a page. One that is named by its id and is not there has one that says so.
+    fn instances(&self, region: &Region, page: &InstancePage) -> Vec<Job> {
+        let select = &self.run.order.select;
+        let job = |id: &str| Job::waiting(self.run.id, self.connection.id, region, id);
+        let wanted = page.instances.iter().filter(|instance| instance.is_wanted(select));
+        let found: BTreeSet<&str> = page.instances.iter().map(|instance| instance.id.as_str()).collect();
+        // As many as can be named come in one page; what tags leave out is not missed.
+        let whole = self.part.after.is_none() && page.next.is_none() && !select.needs_tags();
+        let missed = select.exact_ids().filter(|_| whole).into_iter().flatten();
+        let missed = missed.filter(|id| !found.contains(id.as_str())).map(|id| {
+            let detail = "There is no such instance in this Region: it was terminated, or is elsewhere.";
+            job(id).because(Phase::Skipped, "instance_not_found", detail)
+        });
+        wanted.map(|instance| job(&instance.id)).chain(missed).collect()
+    }
+
     /// Those of these jobs whose tables have the tags that are wanted.
     fn wanted(&self, jobs: Vec<Job>, tables: Vec<(String, BTreeMap<String, String>)>) -> Vec<Job> {
         let mut tags: BTreeMap<_, _> = tables.into_iter().collect();
@@ -261,7 +291,8 @@ impl Work<'_> {
         let (now, deadline) = (now(), self.part.steps.deadline);
         let packed = match &region {
             Some(region) if !jobs.iter().all(|job| job.phase.is_final()) => {
-                pack(jobs, &Place::of(self.connection, region)?, &self.connection.capabilities)
+                let place = Place::of(self.connection, region)?;
+                pack(self.run.order.terms.kind, jobs, &place, &self.connection.capabilities)
             }
             _ if jobs.is_empty() => Vec::new(),
             _ => vec![jobs],

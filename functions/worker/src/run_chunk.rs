@@ -16,6 +16,7 @@ mod prune;
 use access::{CustomerSession, Opened};
 use domain::chunk::Chunk;
 use domain::job::{Job, Phase};
+use domain::kind::Kind;
 use domain::message::{ChunkStep, JobsMessage};
 use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
@@ -109,14 +110,9 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
         return give_up(app, chunk, phase, code, &detail).await;
     }
     let work = Work { app, chunk, connection: &connection, place: Place::of(&connection, &chunk.region)? };
-    let next = if chunk.terms.dry_run {
-        Next::Done(work.weigh().await?)
-    } else if work.any(&[Phase::Waiting, Phase::Asking]) {
-        Box::pin(work.make()).await?
-    } else if work.any(&[Phase::Making]) {
-        work.look().await?
-    } else {
-        work.prune().await?
+    let next = match chunk.terms.kind {
+        Kind::DynamodbBackup => Box::pin(work.back_up_tables()).await?,
+        kind => return Err(Error::internal(format!("there is no work of the kind {kind}"))),
     };
     match next {
         Next::Done(done) => write(app, chunk, chunk, done).await,
@@ -130,14 +126,14 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
 
 /// Why nothing more is done, if nothing is.
 fn refusal(chunk: &Chunk, connection: &Connection) -> Option<(Phase, &'static str, String)> {
-    let holds = |name: &str| name.parse().is_ok_and(|action| connection.capabilities.holds(action));
+    let holds = chunk.terms.kind.action().is_ok_and(|action| connection.capabilities.holds(action));
     if !connection.state.admits_operations() {
         let state = connection.state.as_str();
         let detail =
             format!("The connection is {state}; its customer's account is left alone until it is active.");
         Some((Phase::Skipped, "connection_not_active", detail))
-    } else if !holds("dynamodb:CreateBackup") {
-        let detail = "The connection has lost the capability dynamodb-backup.".to_owned();
+    } else if !holds {
+        let detail = format!("The connection has lost what {} takes.", chunk.terms.kind);
         Some((Phase::Failed, "capability_missing", detail))
     } else if !connection.regions.contains(&chunk.region) {
         Some((Phase::Failed, "region_not_connected", "The connection has lost the Region.".to_owned()))
@@ -227,6 +223,17 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Backs tables up, a step further.
+    async fn back_up_tables(&self) -> Result<Next, Error> {
+        if self.chunk.terms.dry_run {
+            return Ok(Next::Done(self.weigh().await?));
+        }
+        if self.any(&[Phase::Waiting, Phase::Asking]) {
+            return self.make().await;
+        }
+        if self.any(&[Phase::Making]) { self.look().await } else { self.prune().await }
+    }
+
     fn any(&self, phases: &[Phase]) -> bool {
         self.chunk.jobs.iter().any(|job| phases.contains(&job.phase))
     }

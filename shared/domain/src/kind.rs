@@ -41,6 +41,27 @@ impl Kind {
         }
     }
 
+    /// Whether it is about instances, and not about tables.
+    #[must_use]
+    pub const fn is_about_instances(self) -> bool {
+        matches!(self, Self::Ec2Backup | Self::Ec2Start | Self::Ec2Stop)
+    }
+
+    /// The action that it is there for: a connection that has lost it is left alone.
+    ///
+    /// # Errors
+    /// Never: it is an action of the table of capabilities.
+    pub fn action(self) -> Result<Action, Error> {
+        let name = match self {
+            Self::DynamodbBackup => "dynamodb:CreateBackup",
+            Self::Ec2Backup => "ec2:CreateSnapshots",
+            Self::Ec2Start => "ec2:StartInstances",
+            Self::Ec2Stop => "ec2:StopInstances",
+            Self::RestoreDrill => "dynamodb:RestoreTableFromBackup",
+        };
+        name.parse()
+    }
+
     /// Refuses a kind that there is no work for yet.
     ///
     /// # Errors

@@ -31,7 +31,8 @@ const LONGEST_VALUE: usize = 256;
 #[serde(deny_unknown_fields)]
 pub struct SelectionParts {
     /// Patterns, one of which the name must match: `*` is any characters, `?` is one, `[a-z]` is
-    /// one of these and `{a,b}` either. `["*"]` means all.
+    /// one of these and `{a,b}` either. `["*"]` means all. The name is a table's, or an instance's id or its tag
+    /// `Name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Patterns, none of which the name may match. They narrow what the others name.
@@ -86,13 +87,23 @@ impl Selection {
     }
 
     /// Whether the resource of this name is meant, as far as names tell: its tags may still say
-    /// no. The name is the one that `ids` would have: a table's name, an instance's id.
+    /// no. The name is the one that `ids` would have: a table's.
     #[must_use]
     pub fn wants_name(&self, name: &str) -> bool {
-        let any = |patterns: &[GlobMatcher]| patterns.iter().any(|pattern| pattern.is_match(name));
+        self.wants_named(name, None)
+    }
+
+    /// The same of a resource that has an id and may have a name besides, as an instance has: patterns are
+    /// matched with both.
+    #[must_use]
+    pub fn wants_named(&self, id: &str, name: Option<&str>) -> bool {
+        let any = |patterns: &[GlobMatcher]| {
+            let matches = |text: &str| patterns.iter().any(|pattern| pattern.is_match(text));
+            matches(id) || name.is_some_and(matches)
+        };
         (self.names.is_empty() || any(&self.names))
             && !any(&self.exclude_names)
-            && (self.ids.is_empty() || self.ids.contains(name))
+            && (self.ids.is_empty() || self.ids.contains(id))
     }
 
     /// Whether a resource with these tags is meant, as far as tags tell.

@@ -5,6 +5,7 @@
 //! makes new tables of backups, and gives those back what a restore loses. [`Permissions`] finds out what the customer's role may do there, without changing anything.
 
 pub mod backups;
+pub mod instances;
 pub mod operations;
 mod permissions;
 pub mod plans;

@@ -26,7 +26,7 @@ fn job(name: &str, tags: usize) -> Job {
 #[test]
 fn a_chunk_has_25_jobs_at_most() {
     let jobs: Vec<Job> = (0..60).map(|number| job(&format!("t{number:02}"), 0)).collect();
-    let chunks = pack(jobs, &place(), &capabilities());
+    let chunks = pack(Kind::DynamodbBackup, jobs, &place(), &capabilities());
     assert!(chunks.iter().all(|chunk| chunk.len() <= MOST_JOBS));
 }
 
@@ -42,7 +42,7 @@ proptest! {
             .enumerate()
             .map(|(number, (length, tags))| job(&format!("{number:03}{}", "x".repeat(length - 3)), *tags))
             .collect();
-        let chunks = pack(jobs.clone(), &place(), &capabilities());
+        let chunks = pack(Kind::DynamodbBackup, jobs.clone(), &place(), &capabilities());
         let back: Vec<Job> = chunks.iter().flatten().cloned().collect();
         prop_assert_eq!(back, jobs);
         for chunk in &chunks {

@@ -1,0 +1,8 @@
+//! Instances: what runs ask of EC2 in a customer's account.
+//!
+//! Sources: EC2 API Reference; Service Authorization Reference, "Actions, resources, and condition keys for
+//! Amazon EC2".
+
+mod list;
+
+pub use list::{InstancePage, Listed, list_instances, listing_policy};
