@@ -9,6 +9,7 @@
 //! on the condition that nobody has written the chunk since it was read, in one transaction with the ledger
 //! and the events: whoever loses that race has done nothing that is not done again without harm.
 
+mod drill;
 mod look;
 mod make;
 mod prune;
@@ -46,7 +47,7 @@ const TOO_LARGE: &str = "AWS gave no session that is limited to this one resourc
 struct Done {
     /// The jobs that have become others.
     jobs: Vec<Job>,
-    /// What became of backups.
+    /// What became of backups, and of the tables of drills.
     backups: Vec<BackupWrite>,
     /// What tells of it.
     events: Vec<AuditEvent>,
@@ -112,6 +113,7 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
     let work = Work { app, chunk, connection: &connection, place: Place::of(&connection, &chunk.region)? };
     let next = match chunk.terms.kind {
         Kind::DynamodbBackup => Box::pin(work.back_up_tables()).await?,
+        Kind::RestoreDrill => Box::pin(work.drill()).await?,
         kind => return Err(Error::internal(format!("there is no work of the kind {kind}"))),
     };
     match next {
@@ -126,7 +128,7 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
 
 /// Why nothing more is done, if nothing is.
 fn refusal(chunk: &Chunk, connection: &Connection) -> Option<(Phase, &'static str, String)> {
-    let holds = chunk.terms.kind.action().is_ok_and(|action| connection.capabilities.holds(action));
+    let holds = chunk.terms.kind.is_held(&connection.capabilities);
     if !connection.state.admits_operations() {
         let state = connection.state.as_str();
         let detail =

@@ -137,10 +137,12 @@ impl Chunk {
         }
     }
 
-    /// Whether it has taken too long.
+    /// Whether it has taken too long. What AWS may take many hours for has as long as its run.
     #[must_use]
     pub fn is_late(&self, now: Timestamp) -> bool {
-        self.steps.deadline <= now || self.taken_at.is_some_and(|since| since + LONGEST_CHUNK <= now)
+        let lasts = self.terms.kind.may_last();
+        self.steps.deadline <= now
+            || (!lasts && self.taken_at.is_some_and(|since| since + LONGEST_CHUNK <= now))
     }
 
     /// Whether every job has ended.
@@ -157,7 +159,7 @@ impl Chunk {
             "AWS was asked for the backup, and what became of it was not seen: look for its name in the customer's \
              account. {detail}"
         );
-        let jobs = self.jobs.iter().filter(|job| !job.phase.is_final()).cloned().map(|job| match job.phase {
+        let given_up = |job: Job| match job.phase {
             Phase::Asking | Phase::Making => job.because(Phase::Failed, "outcome_unknown", &unknown),
             Phase::Pruning => {
                 let detail =
@@ -171,7 +173,9 @@ impl Chunk {
                 );
                 job.because(unasked, &code, detail)
             }
-        });
+        };
+        let open = self.jobs.iter().filter(|job| !job.phase.is_final());
+        let jobs = open.map(|job| job.drill_given_up(detail).unwrap_or_else(|| given_up(job.clone())));
         let given_up = self.with(jobs.collect());
         Self { steps: given_up.steps.ended(), asking_until: None, ..given_up }
     }

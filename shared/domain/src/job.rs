@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::drill::Drill;
 use crate::id::{BackupId, ConnectionId, JobId, RunId};
 use crate::place::Region;
 use crate::retention::KeepReason;
@@ -113,6 +114,9 @@ pub struct Job {
     /// AWS's ids of the requests that made it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_ids: Vec<String>,
+    /// How far its drill has come, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Box<Drill>>,
     /// What retention makes of the backups there are, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Verdict>,
@@ -131,6 +135,7 @@ impl Job {
             tags: None,
             aws_id: None,
             request_ids: Vec::new(),
+            drill: None,
             verdicts: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod customer;
 pub mod denial;
 pub mod deployment;
+pub mod drill;
 pub mod error;
 pub mod expression;
 pub mod external_id;

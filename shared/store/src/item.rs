@@ -99,6 +99,11 @@ impl Key {
         Self::new(format!("CONNECTION#{connection}"), &format!("BACKUP#{region}#{resource}#{id}"))
     }
 
+    /// A table that a drill has made.
+    pub fn drill_table(connection: ConnectionId, region: &Region, target: &str) -> Self {
+        Self::new(format!("CONNECTION#{connection}"), &format!("DRILL#{region}#{target}"))
+    }
+
     /// Where a backup is found by its id.
     pub fn backup_pointer(id: BackupId) -> Self {
         Self::new(format!("BACKUP#{id}"), "META")

@@ -9,6 +9,7 @@ mod connections;
 mod credentials;
 mod cursor;
 mod customers;
+mod drills;
 mod events;
 mod failure;
 mod freshness;

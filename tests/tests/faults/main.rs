@@ -13,6 +13,7 @@
 
 mod backing_up;
 mod connected;
+mod drilling;
 mod looking;
 mod observe;
 mod offboarding;
@@ -82,4 +83,9 @@ async fn a_schedule_is_deleted_whatever_fails() {
 #[tokio::test]
 async fn a_restore_ends_the_same_whatever_fails() {
     run::every_row(&restoring::Restoring).await;
+}
+
+#[tokio::test]
+async fn a_drill_survives_every_fault() {
+    run::every_row(&drilling::Drilling).await;
 }

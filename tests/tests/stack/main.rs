@@ -12,6 +12,7 @@ mod conventions;
 mod credentials;
 mod customer_role;
 mod deleting;
+mod drills;
 mod freshness;
 mod grant_command;
 mod idempotency;
