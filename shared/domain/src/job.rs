@@ -94,7 +94,7 @@ pub struct Verdict {
 pub struct Job {
     /// Its id, which follows from the run and the resource.
     pub id: JobId,
-    /// The table's name, or [`EVERYTHING`].
+    /// The table's name or the instance's id, or [`EVERYTHING`].
     pub resource: String,
     /// How far it has come.
     pub phase: Phase,
@@ -113,6 +113,9 @@ pub struct Job {
     /// AWS's ids of the requests that made it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_ids: Vec<String>,
+    /// When AWS was last asked for it, where it is waited for what becomes of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// What retention makes of the backups there are, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Verdict>,
@@ -131,6 +134,7 @@ impl Job {
             tags: None,
             aws_id: None,
             request_ids: Vec::new(),
+            asked_at: None,
             verdicts: Vec::new(),
         }
     }

@@ -67,11 +67,10 @@ impl Kind {
     /// # Errors
     /// 422 `kind_not_offered`.
     pub fn admit(self) -> Result<(), Error> {
-        if self == Self::DynamodbBackup {
+        if matches!(self, Self::DynamodbBackup | Self::Ec2Start | Self::Ec2Stop) {
             return Ok(());
         }
-        let detail =
-            format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
+        let detail = format!("this version of Drawbridge does not carry out {self} yet");
         Err(Error::refused("kind_not_offered", detail).at("/kind"))
     }
 
@@ -82,7 +81,9 @@ impl Kind {
             Self::DynamodbBackup => {
                 vec!["dynamodb:CreateBackup", "dynamodb:ListTables", "dynamodb:DescribeTable"]
             }
-            Self::Ec2Backup | Self::Ec2Start | Self::Ec2Stop | Self::RestoreDrill => Vec::new(),
+            Self::Ec2Start => vec!["ec2:StartInstances", "ec2:DescribeInstances"],
+            Self::Ec2Stop => vec!["ec2:StopInstances", "ec2:DescribeInstances"],
+            Self::Ec2Backup | Self::RestoreDrill => Vec::new(),
         };
         if self == Self::DynamodbBackup {
             // To see that it has become available, and to find it again after a crash.

@@ -34,6 +34,7 @@ pub mod people;
 pub mod place;
 pub mod plan;
 pub mod policy;
+pub mod power;
 pub mod proof;
 pub mod reason;
 pub mod reconciliation;
