@@ -99,6 +99,11 @@ impl Key {
         Self::new(format!("CONNECTION#{connection}"), &format!("BACKUP#{region}#{resource}#{id}"))
     }
 
+    /// What is remembered of an instance that is stopped and started.
+    pub fn power(connection: ConnectionId, region: &Region, instance: &str) -> Self {
+        Self::new(format!("CONNECTION#{connection}"), &format!("POWER#{region}#{instance}"))
+    }
+
     /// Where a backup is found by its id.
     pub fn backup_pointer(id: BackupId) -> Self {
         Self::new(format!("BACKUP#{id}"), "META")
