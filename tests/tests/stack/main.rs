@@ -24,6 +24,7 @@ mod logging_in;
 mod logs;
 mod looking;
 mod offboarding;
+mod office_hours;
 mod onboarding;
 mod operations;
 mod people_roles;
