@@ -176,7 +176,7 @@ pub(crate) struct JobView {
     connection_id: String,
     #[schema(value_type = String, example = "eu-central-1")]
     region: Region,
-    /// The table's name, or `*` where nobody could look which tables there are.
+    /// The table's name or the instance's id, or `*` where nobody could look which there are.
     resource: String,
     state: JobState,
     /// Why it failed, was left out or waits.

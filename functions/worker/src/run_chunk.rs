@@ -1,4 +1,4 @@
-//! A chunk of a run's jobs, told as a story:
+//! A chunk of a run's jobs. One that backs up tables, told as a story:
 //!
 //! 1. Backups are made. That AWS is about to be asked is written first; whoever finds that after a crash
 //!    looks for the backup by its name, which holds the job's id, before he asks again.
@@ -12,6 +12,7 @@
 mod drill;
 mod look;
 mod make;
+mod power;
 mod prune;
 
 use access::{CustomerSession, Opened};
@@ -20,6 +21,7 @@ use domain::job::{Job, Phase};
 use domain::kind::Kind;
 use domain::message::{ChunkStep, JobsMessage};
 use domain::policy::PolicyDocument;
+use domain::power::Wanted;
 use domain::proof::ProbeOutcome;
 use domain::steps::Place as StepPlace;
 use domain::{AuditEvent, Connection, Error};
@@ -114,7 +116,11 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
     let next = match chunk.terms.kind {
         Kind::DynamodbBackup => Box::pin(work.back_up_tables()).await?,
         Kind::RestoreDrill => Box::pin(work.drill()).await?,
-        kind => return Err(Error::internal(format!("there is no work of the kind {kind}"))),
+        Kind::Ec2Start => Box::pin(work.power(Wanted::Running)).await?,
+        Kind::Ec2Stop => Box::pin(work.power(Wanted::Stopped)).await?,
+        kind @ Kind::Ec2Backup => {
+            return Err(Error::internal(format!("there is no work of the kind {kind}")));
+        }
     };
     match next {
         Next::Done(done) => write(app, chunk, chunk, done).await,
@@ -165,12 +171,17 @@ async fn write(app: &App, before: &Chunk, written: &Chunk, done: Done) -> Result
     if !app.store.write_chunk(&next, &done.backups, &done.events).await? {
         return Ok(TakenBy::Another);
     }
-    if next.steps.running {
-        send(app, &next, next.pause()).await?;
-    } else {
-        tell(&next);
-    }
+    go_on(app, &next).await?;
     Ok(TakenBy::This)
+}
+
+/// Sends the next step of what was written, if there is one.
+async fn go_on(app: &App, next: &Chunk) -> Result<(), Error> {
+    if next.steps.running {
+        return send(app, next, next.pause()).await;
+    }
+    tell(next);
+    Ok(())
 }
 
 async fn send(app: &App, chunk: &Chunk, pause: SignedDuration) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use crate::id::{ConnectionId, RunId};
 use crate::job::{Job, Phase};
 use crate::message::{ChunkStep, JobsMessage};
 use crate::place::Region;
+use crate::power::unseen;
 use crate::run::{Tally, Terms};
 use crate::steps::Steps;
 
@@ -155,10 +156,12 @@ impl Chunk {
     /// what is there, is there.
     #[must_use]
     pub fn given_up(&self, unasked: Phase, code: &str, detail: &str) -> Self {
-        let unknown = format!(
-            "AWS was asked for the backup, and what became of it was not seen: look for its name in the customer's \
-             account. {detail}"
-        );
+        let unknown = unseen(self.terms.kind, detail).unwrap_or_else(|| {
+            format!(
+                "AWS was asked for the backup, and what became of it was not seen: look for its name in the customer's \
+                 account. {detail}"
+            )
+        });
         let given_up = |job: Job| match job.phase {
             Phase::Asking | Phase::Making => job.because(Phase::Failed, "outcome_unknown", &unknown),
             Phase::Pruning => {

@@ -95,7 +95,7 @@ pub struct Verdict {
 pub struct Job {
     /// Its id, which follows from the run and the resource.
     pub id: JobId,
-    /// The table's name, or [`EVERYTHING`].
+    /// The table's name or the instance's id, or [`EVERYTHING`].
     pub resource: String,
     /// How far it has come.
     pub phase: Phase,
@@ -117,6 +117,9 @@ pub struct Job {
     /// How far its drill has come, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Box<Drill>>,
+    /// When AWS was last asked for it, where it is waited for what becomes of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// What retention makes of the backups there are, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Verdict>,
@@ -136,6 +139,7 @@ impl Job {
             aws_id: None,
             request_ids: Vec::new(),
             drill: None,
+            asked_at: None,
             verdicts: Vec::new(),
         }
     }

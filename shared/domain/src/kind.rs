@@ -73,7 +73,7 @@ impl Kind {
     /// # Errors
     /// 422 `kind_not_offered`.
     pub fn admit(self) -> Result<(), Error> {
-        if matches!(self, Self::DynamodbBackup | Self::RestoreDrill) {
+        if matches!(self, Self::DynamodbBackup | Self::RestoreDrill | Self::Ec2Start | Self::Ec2Stop) {
             return Ok(());
         }
         let detail = format!("this version of Drawbridge does not carry out {self} yet");
@@ -94,7 +94,9 @@ impl Kind {
                 "dynamodb:DeleteTable",
                 "dynamodb:ListTables",
             ],
-            Self::Ec2Backup | Self::Ec2Start | Self::Ec2Stop => Vec::new(),
+            Self::Ec2Start => vec!["ec2:StartInstances", "ec2:DescribeInstances"],
+            Self::Ec2Stop => vec!["ec2:StopInstances", "ec2:DescribeInstances"],
+            Self::Ec2Backup => Vec::new(),
         };
         if self == Self::DynamodbBackup {
             // To see that it has become available, and to find it again after a crash.

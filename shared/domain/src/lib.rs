@@ -35,6 +35,7 @@ pub mod people;
 pub mod place;
 pub mod plan;
 pub mod policy;
+pub mod power;
 pub mod proof;
 pub mod reason;
 pub mod reconciliation;

@@ -20,6 +20,7 @@ mod item;
 mod operations;
 mod pace;
 mod plans;
+mod power;
 mod queue;
 mod reconciliations;
 mod record;

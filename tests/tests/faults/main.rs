@@ -27,6 +27,7 @@ mod restoring;
 mod row;
 mod run;
 mod scheduling;
+mod switching;
 mod user;
 mod workflow;
 
@@ -63,6 +64,11 @@ async fn an_operation_that_lasts_ends_the_same_whatever_fails() {
 #[tokio::test]
 async fn a_backup_ends_the_same_whatever_fails() {
     run::every_row(&backing_up::BackingUp).await;
+}
+
+#[tokio::test]
+async fn stopping_for_the_night_ends_the_same_whatever_fails() {
+    run::every_row(&switching::Switching).await;
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod logging_in;
 mod logs;
 mod looking;
 mod offboarding;
+mod office_hours;
 mod onboarding;
 mod operations;
 mod people_roles;

@@ -114,7 +114,7 @@ async fn every_wrong_field_is_named(#[case] body: String, #[case] errors: &[(&st
 #[case::nothing_selected(with(json!({"select": {}})), "selection_empty", "/select")]
 #[case::nothing_kept(with(json!({"retention": {}})), "retention_empty", "/retention")]
 #[case::another_region(with(json!({"regions": ["us-east-1"]})), "region_not_connected", "/regions")]
-#[case::a_kind_to_come(with(json!({"kind": "ec2-stop"})), "kind_not_offered", "/kind")]
+#[case::a_kind_to_come(with(json!({"kind": "ec2-backup"})), "kind_not_offered", "/kind")]
 #[tokio::test]
 async fn what_a_rule_refuses_is_refused(#[case] body: String, #[case] code: &str, #[case] at: &str) {
     let bench = Bench::new();

@@ -1,3 +1,5 @@
+mod switched;
+
 use domain::job::JobState;
 use domain::selection::SelectionParts;
 use domain::{Capability, CapabilitySet, ConnectionState};

@@ -102,3 +102,15 @@ fn waiting_in_the_queue_is_not_held_against_it() {
     assert!(!taken.is_late(NOW + SignedDuration::from_hours(12)));
     assert!(taken.is_late(NOW + SignedDuration::from_hours(13)));
 }
+
+/// Whoever reads of an instance is not told to look for a backup.
+#[test]
+fn what_is_given_up_is_told_as_what_it_was() {
+    let terms = Terms { kind: Kind::Ec2Stop, ..terms() };
+    let stopping = Chunk { terms, ..chunk(vec![job("i-1", Phase::Making)]) };
+    let ended = stopping.given_up(Phase::Failed, "not_in_time", "It took too long.");
+    let detail = ended.jobs[0].detail.as_deref().unwrap();
+    assert!(detail.contains("to stop the instance") && !detail.contains("backup"), "{detail}");
+    let backup = chunk(vec![job("orders", Phase::Making)]).given_up(Phase::Failed, "not_in_time", "");
+    assert!(backup.jobs[0].detail.as_deref().unwrap().contains("backup"));
+}
