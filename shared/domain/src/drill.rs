@@ -24,6 +24,9 @@ pub const PREFIX: &str = "drawbridge-drill-";
 /// How long a new table may not be seen after AWS has taken the request for it: AWS tells what was a moment ago.
 const UNSEEN_FOR: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long AWS is asked again to show and to read the new table, where it throttles or fails.
+const LOOKING_FOR: SignedDuration = SignedDuration::from_mins(10);
+
 /// Whether this is the name of a drill's table.
 #[must_use]
 pub fn is_drill_table(name: &str) -> bool {
@@ -118,6 +121,12 @@ impl Drill {
     #[must_use]
     pub fn is_lost(&self, now: Timestamp) -> bool {
         self.asked_at.is_some_and(|at| now >= at + UNSEEN_FOR)
+    }
+
+    /// Whether the new table was looked at for so long that what is not known by now is told as unknown.
+    #[must_use]
+    pub fn is_last_look(&self, now: Timestamp) -> bool {
+        self.usable_at.is_some_and(|at| now >= at + LOOKING_FOR)
     }
 
     /// What is not as it should be in what was compared, if something is not. What nobody could see of the

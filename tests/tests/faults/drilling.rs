@@ -44,7 +44,7 @@ impl Cast {
 impl Workflow for Drilling {
     const NAME: &'static str = "drill";
     const FAULTS: &'static [Fault] = &Fault::FEW;
-    const ALIKE: u32 = 2;
+    const ALIKE: u32 = 1;
     const AT_A_TIME: usize = 20;
     type Cast = Cast;
 
