@@ -2,6 +2,9 @@
 //! conditions that are asked of it, a queue, STS and a customer's account as a test scripts them, and what
 //! was asked of each, in order.
 
+#[path = "form.rs"]
+mod form;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -40,11 +43,11 @@ pub(crate) struct Call {
     pub region: String,
     /// What is asked for.
     pub operation: String,
-    /// Its parameters.
+    /// Its parameters; EC2's are a form, so that each is a string.
     pub body: Value,
 }
 
-/// What the customer's account answers.
+/// What the customer's account answers; as EC2, XML in a string.
 pub(crate) type Answers = Box<dyn FnMut(&Call) -> (u16, Value) + Send>;
 
 /// An error as `DynamoDB` tells it. Source: `DynamoDB` Developer Guide, "Error handling with `DynamoDB`".
@@ -118,6 +121,15 @@ impl HttpConnector for Wire {
         let signature = header("authorization").split_once("Credential=").map_or("", |(_, rest)| rest);
         let scope: Vec<&str> = signature.split(['/', ',']).take(3).collect();
         let (status, answer) = match header("x-amz-target").split_once('.') {
+            None if signature.starts_with("CUSTOMER") => {
+                let mut input = form::fields(&body);
+                let region = scope.get(2).copied().unwrap_or_default().to_owned();
+                let operation = input.remove("Action").unwrap_or_default();
+                match aws.customer(Call { region, operation, body: json!(input) }) {
+                    (status, Value::String(xml)) => (status, xml),
+                    (status, answer) => (status, answer.to_string()),
+                }
+            }
             None => aws.sts(&body),
             Some((service, operation)) => {
                 let input: Value = serde_json::from_str(&body).unwrap();
@@ -320,13 +332,7 @@ impl Aws {
     }
 
     fn sts(&mut self, body: &str) -> (u16, String) {
-        let fields = body.split('&').filter_map(|field| field.split_once('='));
-        let read = |text: &str| {
-            let text = text.replace('+', " ");
-            percent_encoding::percent_decode_str(&text).decode_utf8().unwrap().into_owned()
-        };
-        let fields: BTreeMap<String, String> =
-            fields.map(|(name, value)| (name.to_owned(), read(value))).collect();
+        let fields = form::fields(body);
         if fields.get("RoleArn").map(String::as_str) != Some(ROLE) {
             return (200, keys("BROKER"));
         }
