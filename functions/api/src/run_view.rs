@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::ec2_backup::Ec2Backup;
 use domain::expression::Timezone;
 use domain::job::{JobState, Verdict};
 use domain::kind::Kind;
@@ -68,6 +69,9 @@ pub(crate) struct RunView {
     /// Whose days retention counts.
     #[schema(value_type = String)]
     timezone: Timezone,
+    /// How instances are backed up, where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ec2_backup: Option<Ec2Backup>,
     /// The ARN that signed the request, or `drawbridge` for a schedule.
     actor: String,
     /// When the schedule meant it to begin.
@@ -103,6 +107,7 @@ impl From<Run> for RunView {
             select: run.order.select.parts().clone(),
             retention: terms.retention.as_ref().map(Retention::parts).copied(),
             timezone: terms.timezone,
+            ec2_backup: terms.ec2_backup,
             actor: run.actor.to_string(),
             scheduled_for: run.scheduled_for,
             started_at: run.started_at,
@@ -127,7 +132,7 @@ pub(crate) struct JobView {
     connection_id: String,
     #[schema(value_type = String, example = "eu-central-1")]
     region: Region,
-    /// The table's name, or `*` where nobody could look which tables there are.
+    /// The table's name or the instance's id, or `*` where nobody could look which there are.
     resource: String,
     state: JobState,
     /// Why it failed, was left out or waits.

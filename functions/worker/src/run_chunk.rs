@@ -9,6 +9,7 @@
 //! on the condition that nobody has written the chunk since it was read, in one transaction with the ledger
 //! and the events: whoever loses that race has done nothing that is not done again without harm.
 
+mod instances;
 mod look;
 mod make;
 mod prune;
@@ -112,6 +113,7 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
     let work = Work { app, chunk, connection: &connection, place: Place::of(&connection, &chunk.region)? };
     let next = match chunk.terms.kind {
         Kind::DynamodbBackup => Box::pin(work.back_up_tables()).await?,
+        Kind::Ec2Backup => Box::pin(work.back_up_instances()).await?,
         kind => return Err(Error::internal(format!("there is no work of the kind {kind}"))),
     };
     match next {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, RunId};
 use crate::job::{Job, Phase};
+use crate::kind::Kind;
 use crate::message::{ChunkStep, JobsMessage};
 use crate::place::Region;
 use crate::run::{Tally, Terms};
@@ -13,7 +14,8 @@ use crate::steps::Steps;
 /// Most jobs of a chunk.
 pub const MOST_JOBS: usize = 25;
 
-/// How long a chunk may take, from when it is first taken from the queue.
+/// How long a chunk may take, from when it is first taken from the queue. Backups of instances may take as long
+/// as their run.
 pub const LONGEST_CHUNK: SignedDuration = SignedDuration::from_hours(3);
 
 /// How long whoever asks AWS for backups has it for himself: longer than anything that he asks may take.
@@ -140,7 +142,10 @@ impl Chunk {
     /// Whether it has taken too long.
     #[must_use]
     pub fn is_late(&self, now: Timestamp) -> bool {
-        self.steps.deadline <= now || self.taken_at.is_some_and(|since| since + LONGEST_CHUNK <= now)
+        // Large volumes take AWS many hours.
+        let longest = (self.terms.kind != Kind::Ec2Backup).then_some(LONGEST_CHUNK);
+        let over = |longest| self.taken_at.is_some_and(|since| since + longest <= now);
+        self.steps.deadline <= now || longest.is_some_and(over)
     }
 
     /// Whether every job has ended.

@@ -67,11 +67,10 @@ impl Kind {
     /// # Errors
     /// 422 `kind_not_offered`.
     pub fn admit(self) -> Result<(), Error> {
-        if self == Self::DynamodbBackup {
+        if matches!(self, Self::DynamodbBackup | Self::Ec2Backup) {
             return Ok(());
         }
-        let detail =
-            format!("this version of Drawbridge does not carry out {self} yet; dynamodb-backup it does");
+        let detail = format!("this version of Drawbridge does not carry out {self} yet");
         Err(Error::refused("kind_not_offered", detail).at("/kind"))
     }
 
@@ -82,7 +81,8 @@ impl Kind {
             Self::DynamodbBackup => {
                 vec!["dynamodb:CreateBackup", "dynamodb:ListTables", "dynamodb:DescribeTable"]
             }
-            Self::Ec2Backup | Self::Ec2Start | Self::Ec2Stop | Self::RestoreDrill => Vec::new(),
+            Self::Ec2Backup => ec2_backup_takes(retention),
+            Self::Ec2Start | Self::Ec2Stop | Self::RestoreDrill => Vec::new(),
         };
         if self == Self::DynamodbBackup {
             // To see that it has become available, and to find it again after a crash.
@@ -124,6 +124,22 @@ impl Kind {
     ) -> Result<(), Error> {
         connection.admit_companions(&self.takes(select, retention))
     }
+}
+
+/// What backups of instances take: to see the instance and its volumes, to make snapshots or an image with
+/// tags, to see that they have become available and find them again after a crash.
+fn ec2_backup_takes(retention: Option<&Retention>) -> Vec<&'static str> {
+    let making = [
+        "ec2:CreateSnapshots",
+        "ec2:CreateImage",
+        "ec2:CreateTags",
+        "ec2:DescribeInstances",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeSnapshots",
+        "ec2:DescribeImages",
+    ];
+    let deleting = retention.map(|_| ["ec2:DeleteSnapshot", "ec2:DeregisterImage"]);
+    making.into_iter().chain(deleting.into_iter().flatten()).collect()
 }
 
 impl fmt::Display for Kind {

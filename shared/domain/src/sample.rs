@@ -153,6 +153,8 @@ pub fn backup(connection: &Connection) -> Backup {
         deleted_at: None,
         gone: None,
         manifest: Some(table_manifest()),
+        instance: None,
+        snapshots: Vec::new(),
         version: 2,
     }
 }

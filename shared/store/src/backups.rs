@@ -18,8 +18,8 @@ use crate::invites::expiry;
 use crate::item::{Item, Key, from_item, number, text, to_item};
 use crate::operations::KEPT;
 
-/// What lists hold of a backup: all but its manifest, which may be large.
-pub(crate) const SUMMARY: [&str; 18] = [
+/// What lists hold of a backup: all but what its table or instance was like, which may be large.
+pub(crate) const SUMMARY: [&str; 19] = [
     "id",
     "connection_id",
     "kind",
@@ -36,6 +36,7 @@ pub(crate) const SUMMARY: [&str; 18] = [
     "delete_after",
     "deleted_at",
     "gone",
+    "snapshots",
     "version",
     "sk",
 ];
@@ -121,7 +122,7 @@ impl Store {
     pub(crate) fn change_backup(&self, backup: &Backup) -> Result<TransactWriteItem, Error> {
         let item = backup_item(backup)?;
         let key = Key::backup(backup.connection_id, &backup.region, &backup.resource, backup.id);
-        let changing = ["state", "size_bytes", "deleted_at", "gone", "version", "expires_at"];
+        let changing = ["state", "size_bytes", "deleted_at", "gone", "snapshots", "version", "expires_at"];
         let mut update = aws_sdk_dynamodb::types::Update::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))

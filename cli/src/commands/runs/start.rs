@@ -42,7 +42,7 @@ pub struct StartRun {
     /// In this connection; may be given several times
     #[arg(long = "connection", id = "connections", value_name = "ID", value_parser = id)]
     connections: Vec<String>,
-    /// What is done: dynamodb-backup
+    /// What is done: dynamodb-backup or ec2-backup
     #[arg(long)]
     kind: String,
     #[command(flatten)]

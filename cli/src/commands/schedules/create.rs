@@ -34,7 +34,7 @@ pub struct CreateSchedule {
     /// The connection's id
     #[arg(value_name = "CONNECTION", value_parser = id)]
     connection_id: String,
-    /// What is done: dynamodb-backup
+    /// What is done: dynamodb-backup or ec2-backup
     #[arg(long)]
     kind: String,
     /// When
