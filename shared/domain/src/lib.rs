@@ -39,6 +39,7 @@ pub mod policy;
 pub mod proof;
 pub mod reason;
 pub mod reconciliation;
+pub mod relaunch;
 pub mod retention;
 pub mod run;
 #[cfg(any(test, feature = "sample"))]

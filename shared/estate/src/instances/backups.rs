@@ -9,6 +9,7 @@
     reason = "the methods' paths would name each of the SDK's types, and say no more"
 )]
 
+mod launch;
 mod look;
 mod make;
 mod manifest;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use crate::operations::Place;
 use crate::operations::ec2::is_id;
 
+pub use launch::launch_of;
 pub use look::{Seen, watch, watching_policy};
 pub use make::{Instance, Looked, Made, Taken, create, find, look, making_policy};
 pub use remove::{deleting_policy, fitting, remove};

@@ -28,6 +28,19 @@ impl Tag {
     }
 }
 
+/// Tags of the instance and the volumes that a launch makes, with a mark of Drawbridge's besides.
+pub(super) fn marked(given: Option<Vec<TagSpecification>>, key: &str, value: &str) -> Vec<TagSpecification> {
+    let mut all = given.unwrap_or_default();
+    for kind in ["instance", "volume"] {
+        let mark = Tag { key: key.to_owned(), value: value.to_owned() };
+        match all.iter_mut().find(|one| one.resource_type == kind) {
+            Some(one) => one.tags.push(mark),
+            None => all.push(TagSpecification { resource_type: kind.to_owned(), tags: vec![mark] }),
+        }
+    }
+    all
+}
+
 /// Most tags of a resource, and most characters of a key and of a value.
 const MOST_TAGS: usize = 50;
 const LONGEST_KEY: usize = 127;
