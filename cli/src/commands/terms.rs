@@ -8,17 +8,18 @@ use super::act::{put, tag};
 /// Which resources.
 #[derive(Debug, Default, Args)]
 pub struct Selected {
-    /// Tables whose name matches this pattern of * and ?, one of several if given several times
+    /// Tables whose name, or instances whose id or tag Name, matches this pattern of * and ?, one of several if
+    /// given several times
     #[arg(long = "name", value_name = "GLOB")]
     names: Vec<String>,
-    /// Leave out tables whose name matches this pattern; may be given several times
+    /// Leave out those whose name matches this pattern; may be given several times
     #[arg(long = "exclude-name", value_name = "GLOB")]
     exclude_names: Vec<String>,
-    /// Tables with this tag; with all of them, if given several times
+    /// Those with this tag; with all of them, if given several times
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
     tags: Vec<(String, String)>,
-    /// The table of exactly this name; may be given several times
-    #[arg(long = "table", value_name = "TABLE")]
+    /// The table of exactly this name, or the instance with this id; may be given several times
+    #[arg(long = "table", visible_alias = "instance", value_name = "TABLE")]
     ids: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 //! What callers see of backups.
 
 use domain::Region;
-use domain::backup::{Backup, BackupState, Gone, VolumeSnapshot};
+use domain::backup::{Backup, BackupState, Drilled, Gone, VolumeSnapshot};
 use domain::instance_manifest::InstanceManifest;
 use domain::kind::Kind;
 use domain::manifest::TableManifest;
@@ -46,6 +46,9 @@ pub(crate) struct BackupView {
     /// Why it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     gone: Option<Gone>,
+    /// What its latest restore drill has shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drilled: Option<Drilled>,
     /// What the table was like. Only a backup's own page has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<TableManifest>,
@@ -76,6 +79,7 @@ impl From<Backup> for BackupView {
             delete_after: backup.delete_after,
             deleted_at: backup.deleted_at,
             gone: backup.gone,
+            drilled: backup.drilled,
             manifest: backup.manifest,
             instance: backup.instance,
             snapshots: backup.snapshots,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use domain::drill::{Drill, Sample};
 use domain::ec2_backup::Ec2Backup;
 use domain::expression::Timezone;
 use domain::job::{JobState, Verdict};
 use domain::kind::Kind;
+use domain::operation::Comparison;
 use domain::retention::{Retention, RetentionParts};
 use domain::run::{Run, RunState, Scope, Tally};
 use domain::selection::SelectionParts;
@@ -125,6 +127,53 @@ pub(crate) struct RunList {
     pub next_cursor: Option<String>,
 }
 
+/// The evidence of a restore drill.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DrillView {
+    /// The backup that is restored.
+    backup_id: String,
+    /// When that was made.
+    #[schema(value_type = String, format = DateTime)]
+    backup_made_at: Timestamp,
+    /// The table that it is restored to, and that is deleted afterwards.
+    target_name: String,
+    /// When AWS took the request.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    asked_at: Option<Timestamp>,
+    /// When it was seen that the table can be used.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    usable_at: Option<Timestamp>,
+    /// How long that took.
+    restored_within_seconds: Option<i64>,
+    /// How the table compares with what was backed up: keys, indexes, billing, the number of items.
+    #[schema(value_type = Vec<Object>)]
+    compared: Vec<Comparison>,
+    /// Some of its items, held against the live table by their hashes.
+    sample: Option<Sample>,
+    /// When the table was seen to be gone.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    removed_at: Option<Timestamp>,
+    /// Whether it only deletes what an earlier drill has left behind.
+    leftover: bool,
+}
+
+impl From<Drill> for DrillView {
+    fn from(drill: Drill) -> Self {
+        Self {
+            restored_within_seconds: drill.restored_within_seconds(),
+            backup_id: drill.backup_id.to_string(),
+            backup_made_at: drill.backup_made_at,
+            target_name: drill.target,
+            asked_at: drill.asked_at,
+            usable_at: drill.usable_at,
+            compared: drill.compared,
+            sample: drill.sample,
+            removed_at: drill.removed_at,
+            leftover: drill.leftover,
+        }
+    }
+}
+
 /// What a run does to one resource.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobView {
@@ -149,6 +198,9 @@ pub(crate) struct JobView {
     aws_id: Option<String>,
     /// AWS's ids of the requests that made it.
     request_ids: Vec<String>,
+    /// What its restore drill has shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drill: Option<DrillView>,
     /// What retention would make of the backups there are: of a dry run alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     retention: Vec<Verdict>,
@@ -167,6 +219,7 @@ impl From<RunJob> for JobView {
             detail: job.detail,
             aws_id: job.aws_id,
             request_ids: job.request_ids,
+            drill: job.drill.map(|drill| DrillView::from(*drill)),
             retention: job.verdicts,
         }
     }

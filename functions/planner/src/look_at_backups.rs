@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use access::{CustomerSession, Opened};
+use domain::drill::is_drill_table;
 use domain::freshness::Freshness;
 use domain::kind::Kind;
 use domain::message::{LookAtBackups, RunsMessage, SweepFreshness};
@@ -327,7 +328,7 @@ impl Look<'_> {
                     .and_then(|known| known.promise)
                     .is_some_and(|promise| promise.schedule_id == schedule.id),
             };
-            select.wants_name(name) && (!select.needs_tags() || by_tags())
+            select.wants_name(name) && !is_drill_table(name) && (!select.needs_tags() || by_tags())
         };
         let with_schedules = tables.names.iter().map(|name| {
             let schedules =

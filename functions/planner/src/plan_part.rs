@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use access::{CustomerSession, Opened};
 use domain::chunk::Chunk;
+use domain::drill::is_drill_table;
 use domain::job::{EVERYTHING, Job, Phase};
+use domain::kind::Kind;
 use domain::message::{PartStep, RunsMessage};
 use domain::part::Part;
 use domain::proof::ProbeOutcome;
@@ -221,10 +223,11 @@ impl Work<'_> {
             Answer::Refused { code, detail } => return failed(&code, &detail),
         };
         let goes_on = page.last.map(|last| (region.clone(), Some(last))).or_else(|| self.after(&region));
+        let wants = |name: &&String| self.run.order.select.wants_name(name) && !is_drill_table(name);
         let mut jobs: Vec<Job> = page
             .names
             .iter()
-            .filter(|name| self.run.order.select.wants_name(name))
+            .filter(wants)
             .map(|name| Job::waiting(self.run.id, self.connection.id, &region, name))
             .collect();
         if with_tags {
@@ -236,7 +239,26 @@ impl Work<'_> {
                 Tagged::Refused { code, detail } => return failed(&code, &detail),
             };
         }
+        jobs.extend(self.leftovers(&region).await?);
         Ok(Found::Jobs(jobs, goes_on))
+    }
+
+    /// The jobs that delete what drills have left behind in a Region, on its first page.
+    async fn leftovers(&self, region: &Region) -> Result<Vec<Job>, Error> {
+        let is_drill = self.run.order.terms.kind == Kind::RestoreDrill && !self.run.order.terms.dry_run;
+        if !is_drill || self.part.after.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut jobs = Vec::new();
+        for table in self.app.store.drill_tables(self.connection.id, region).await? {
+            let chunk = self.app.store.chunk(table.run_id, table.connection_id, table.chunk).await?;
+            // Of a drill that goes on, the table is its own.
+            let goes_on = chunk.is_some_and(|chunk| chunk.steps.running && chunk.steps.deadline > now());
+            if !goes_on {
+                jobs.push(table.removal(self.run.id));
+            }
+        }
+        Ok(jobs)
     }
 
     /// Why nothing can be done in this account, if nothing can.

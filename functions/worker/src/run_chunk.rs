@@ -1,4 +1,4 @@
-//! A chunk of a run's jobs, told as a story:
+//! A chunk of a run's jobs. One that backs up tables, told as a story:
 //!
 //! 1. Backups are made. That AWS is about to be asked is written first; whoever finds that after a crash
 //!    looks for the backup by its name, which holds the job's id, before he asks again.
@@ -9,9 +9,11 @@
 //! on the condition that nobody has written the chunk since it was read, in one transaction with the ledger
 //! and the events: whoever loses that race has done nothing that is not done again without harm.
 
+mod drill;
 mod instances;
 mod look;
 mod make;
+mod power;
 mod prune;
 
 use access::{CustomerSession, Opened};
@@ -20,6 +22,7 @@ use domain::job::{Job, Phase};
 use domain::kind::Kind;
 use domain::message::{ChunkStep, JobsMessage};
 use domain::policy::PolicyDocument;
+use domain::power::Wanted;
 use domain::proof::ProbeOutcome;
 use domain::steps::Place as StepPlace;
 use domain::{AuditEvent, Connection, Error};
@@ -47,7 +50,7 @@ const TOO_LARGE: &str = "AWS gave no session that is limited to this one resourc
 struct Done {
     /// The jobs that have become others.
     jobs: Vec<Job>,
-    /// What became of backups.
+    /// What became of backups, and of the tables of drills.
     backups: Vec<BackupWrite>,
     /// What tells of it.
     events: Vec<AuditEvent>,
@@ -114,7 +117,9 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
     let next = match chunk.terms.kind {
         Kind::DynamodbBackup => Box::pin(work.back_up_tables()).await?,
         Kind::Ec2Backup => Box::pin(work.back_up_instances()).await?,
-        kind => return Err(Error::internal(format!("there is no work of the kind {kind}"))),
+        Kind::RestoreDrill => Box::pin(work.drill()).await?,
+        Kind::Ec2Start => Box::pin(work.power(Wanted::Running)).await?,
+        Kind::Ec2Stop => Box::pin(work.power(Wanted::Stopped)).await?,
     };
     match next {
         Next::Done(done) => write(app, chunk, chunk, done).await,
@@ -128,7 +133,7 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
 
 /// Why nothing more is done, if nothing is.
 fn refusal(chunk: &Chunk, connection: &Connection) -> Option<(Phase, &'static str, String)> {
-    let holds = chunk.terms.kind.action().is_ok_and(|action| connection.capabilities.holds(action));
+    let holds = chunk.terms.kind.is_held(&connection.capabilities);
     if !connection.state.admits_operations() {
         let state = connection.state.as_str();
         let detail =
@@ -165,12 +170,17 @@ async fn write(app: &App, before: &Chunk, written: &Chunk, done: Done) -> Result
     if !app.store.write_chunk(&next, &done.backups, &done.events).await? {
         return Ok(TakenBy::Another);
     }
-    if next.steps.running {
-        send(app, &next, next.pause()).await?;
-    } else {
-        tell(&next);
-    }
+    go_on(app, &next).await?;
     Ok(TakenBy::This)
+}
+
+/// Sends the next step of what was written, if there is one.
+async fn go_on(app: &App, next: &Chunk) -> Result<(), Error> {
+    if next.steps.running {
+        return send(app, next, next.pause()).await;
+    }
+    tell(next);
+    Ok(())
 }
 
 async fn send(app: &App, chunk: &Chunk, pause: SignedDuration) -> Result<(), Error> {

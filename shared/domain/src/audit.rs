@@ -124,6 +124,9 @@ pub enum EventType {
     /// A backup was restored; `data` says as what, and by which operation.
     #[serde(rename = "backup.restored")]
     BackupRestored,
+    /// A backup was restored for a drill; `data` says what that has shown.
+    #[serde(rename = "backup.drilled")]
+    BackupDrilled,
     /// A resource has no backup as new as its schedules promise, or has one again; `data` says which, and when
     /// the newest was made.
     #[serde(rename = "backup.stale")]

@@ -61,6 +61,23 @@ pub struct VolumeSnapshot {
     pub size_gib: Option<i32>,
 }
 
+/// What a drill has shown of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Drilled {
+    /// When it ended.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// The run that it was part of.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub run_id: RunId,
+    /// Whether a table was made of it that is as it was backed up.
+    pub passed: bool,
+    /// How long that took, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_within_seconds: Option<i64>,
+}
+
 /// One backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
@@ -101,6 +118,9 @@ pub struct Backup {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Gone>,
+    /// What its latest drill has shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drilled: Option<Drilled>,
     /// What the table was like. Lists leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<TableManifest>,
@@ -149,6 +169,7 @@ impl Backup {
             delete_after: days.map(|days| created_at + SignedDuration::from_hours(24 * i64::from(days))),
             deleted_at: None,
             gone: None,
+            drilled: None,
             manifest: Some(manifest),
             instance: None,
             snapshots: Vec::new(),
@@ -246,7 +267,7 @@ impl Backup {
         self.event(EventType::BackupRestored, data, occasion)
     }
 
-    fn event(&self, kind: EventType, more: Value, occasion: &Occasion) -> AuditEvent {
+    pub(crate) fn event(&self, kind: EventType, more: Value, occasion: &Occasion) -> AuditEvent {
         let data = json!({
             "backup_id": self.id,
             "kind": self.kind,

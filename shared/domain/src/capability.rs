@@ -191,6 +191,12 @@ impl CapabilitySet {
         let held = self.effective().into_iter().filter(|capability| *capability != Capability::DynamodbDrill);
         held.flat_map(Capability::actions).any(|held| held == action)
     }
+
+    /// Whether drills may take this action, on tables of their own.
+    #[must_use]
+    pub fn holds_for_drills(&self, action: Action) -> bool {
+        self.effective().into_iter().flat_map(Capability::actions).any(|held| held == action)
+    }
 }
 
 impl TryFrom<BTreeSet<Capability>> for CapabilitySet {

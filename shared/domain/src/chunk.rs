@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConnectionId, RunId};
 use crate::job::{Job, Phase};
-use crate::kind::Kind;
 use crate::message::{ChunkStep, JobsMessage};
 use crate::place::Region;
+use crate::power::unseen;
 use crate::run::{Tally, Terms};
 use crate::steps::Steps;
 
@@ -139,13 +139,12 @@ impl Chunk {
         }
     }
 
-    /// Whether it has taken too long.
+    /// Whether it has taken too long. What AWS may take many hours for has as long as its run.
     #[must_use]
     pub fn is_late(&self, now: Timestamp) -> bool {
-        // Large volumes take AWS many hours.
-        let longest = (self.terms.kind != Kind::Ec2Backup).then_some(LONGEST_CHUNK);
-        let over = |longest| self.taken_at.is_some_and(|since| since + longest <= now);
-        self.steps.deadline <= now || longest.is_some_and(over)
+        let lasts = self.terms.kind.may_last();
+        self.steps.deadline <= now
+            || (!lasts && self.taken_at.is_some_and(|since| since + LONGEST_CHUNK <= now))
     }
 
     /// Whether every job has ended.
@@ -158,11 +157,13 @@ impl Chunk {
     /// what is there, is there.
     #[must_use]
     pub fn given_up(&self, unasked: Phase, code: &str, detail: &str) -> Self {
-        let unknown = format!(
-            "AWS was asked for the backup, and what became of it was not seen: look for its name in the customer's \
-             account. {detail}"
-        );
-        let jobs = self.jobs.iter().filter(|job| !job.phase.is_final()).cloned().map(|job| match job.phase {
+        let unknown = unseen(self.terms.kind, detail).unwrap_or_else(|| {
+            format!(
+                "AWS was asked for the backup, and what became of it was not seen: look for its name in the customer's \
+                 account. {detail}"
+            )
+        });
+        let given_up = |job: Job| match job.phase {
             Phase::Asking | Phase::Making => job.because(Phase::Failed, "outcome_unknown", &unknown),
             Phase::Pruning => {
                 let detail =
@@ -176,7 +177,9 @@ impl Chunk {
                 );
                 job.because(unasked, &code, detail)
             }
-        });
+        };
+        let open = self.jobs.iter().filter(|job| !job.phase.is_final());
+        let jobs = open.map(|job| job.drill_given_up(detail).unwrap_or_else(|| given_up(job.clone())));
         let given_up = self.with(jobs.collect());
         Self { steps: given_up.steps.ended(), asking_until: None, ..given_up }
     }

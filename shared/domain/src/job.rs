@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::drill::Drill;
 use crate::id::{BackupId, ConnectionId, JobId, RunId};
 use crate::place::Region;
 use crate::retention::KeepReason;
@@ -94,7 +95,7 @@ pub struct Verdict {
 pub struct Job {
     /// Its id, which follows from the run and the resource.
     pub id: JobId,
-    /// The table's name, or [`EVERYTHING`].
+    /// The table's name or the instance's id, or [`EVERYTHING`].
     pub resource: String,
     /// How far it has come.
     pub phase: Phase,
@@ -113,6 +114,12 @@ pub struct Job {
     /// AWS's ids of the requests that made it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_ids: Vec<String>,
+    /// How far its drill has come, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Box<Drill>>,
+    /// When AWS was last asked for it, where it is waited for what becomes of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// What retention makes of the backups there are, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Verdict>,
@@ -131,6 +138,8 @@ impl Job {
             tags: None,
             aws_id: None,
             request_ids: Vec::new(),
+            drill: None,
+            asked_at: None,
             verdicts: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::capability::Action;
+use crate::capability::{Action, CapabilitySet};
 use crate::connection::Connection;
 use crate::error::{Error, FieldError};
 use crate::retention::Retention;
@@ -47,6 +47,12 @@ impl Kind {
         matches!(self, Self::Ec2Backup | Self::Ec2Start | Self::Ec2Stop)
     }
 
+    /// Whether AWS may take many hours for one resource.
+    #[must_use]
+    pub const fn may_last(self) -> bool {
+        matches!(self, Self::RestoreDrill | Self::Ec2Backup)
+    }
+
     /// The action that it is there for: a connection that has lost it is left alone.
     ///
     /// # Errors
@@ -62,18 +68,6 @@ impl Kind {
         name.parse()
     }
 
-    /// Refuses a kind that there is no work for yet.
-    ///
-    /// # Errors
-    /// 422 `kind_not_offered`.
-    pub fn admit(self) -> Result<(), Error> {
-        if matches!(self, Self::DynamodbBackup | Self::Ec2Backup) {
-            return Ok(());
-        }
-        let detail = format!("this version of Drawbridge does not carry out {self} yet");
-        Err(Error::refused("kind_not_offered", detail).at("/kind"))
-    }
-
     /// The actions without which it cannot be done. What would only be good to know is not among them.
     #[must_use]
     pub fn takes(self, select: &Selection, retention: Option<&Retention>) -> Vec<Action> {
@@ -82,13 +76,24 @@ impl Kind {
                 vec!["dynamodb:CreateBackup", "dynamodb:ListTables", "dynamodb:DescribeTable"]
             }
             Self::Ec2Backup => ec2_backup_takes(retention),
-            Self::Ec2Start | Self::Ec2Stop | Self::RestoreDrill => Vec::new(),
+            Self::RestoreDrill => vec![
+                "dynamodb:RestoreTableFromBackup",
+                "dynamodb:DescribeTable",
+                "dynamodb:Scan",
+                "dynamodb:DeleteTable",
+                "dynamodb:ListTables",
+            ],
+            Self::Ec2Start => vec!["ec2:StartInstances", "ec2:DescribeInstances"],
+            Self::Ec2Stop => vec!["ec2:StopInstances", "ec2:DescribeInstances"],
         };
         if self == Self::DynamodbBackup {
             // To see that it has become available, and to find it again after a crash.
             names.extend(["dynamodb:DescribeBackup", "dynamodb:ListBackups"]);
             names.extend(select.needs_tags().then_some("dynamodb:ListTagsOfResource"));
             names.extend(retention.map(|_| "dynamodb:DeleteBackup"));
+        }
+        if self == Self::RestoreDrill {
+            names.extend(select.needs_tags().then_some("dynamodb:ListTagsOfResource"));
         }
         names.into_iter().filter_map(|name| name.parse().ok()).collect()
     }
@@ -122,7 +127,20 @@ impl Kind {
         retention: Option<&Retention>,
         connection: &Connection,
     ) -> Result<(), Error> {
-        connection.admit_companions(&self.takes(select, retention))
+        let takes = self.takes(select, retention);
+        if self == Self::RestoreDrill {
+            return connection.admit_drill(&takes);
+        }
+        connection.admit_companions(&takes)
+    }
+
+    /// Whether these capabilities hold the action that it is there for.
+    #[must_use]
+    pub fn is_held(self, capabilities: &CapabilitySet) -> bool {
+        self.action().is_ok_and(|action| match self {
+            Self::RestoreDrill => capabilities.holds_for_drills(action),
+            _ => capabilities.holds(action),
+        })
     }
 }
 

@@ -188,12 +188,27 @@ impl Connection {
                 && capability.actions().any(|action| action == missing)
         });
         let holders: Vec<_> = holders.map(Capability::as_str).collect();
-        let detail = format!(
-            "this takes {missing} as well, and no capability of this connection holds it; {} does",
-            holders.join(" or ")
-        );
-        Err(Error::new(ErrorKind::Forbidden, "capability_missing", detail))
+        Err(missing_capability(missing, &holders.join(" or ")))
     }
+
+    /// Refuses a drill that takes more than is held for drills.
+    ///
+    /// # Errors
+    /// 403 `capability_missing`, which names one that would.
+    pub fn admit_drill(&self, actions: &[Action]) -> Result<(), Error> {
+        let missing = actions.iter().copied().find(|action| !self.capabilities.holds_for_drills(*action));
+        let Some(missing) = missing else { return Ok(()) };
+        let drill = Capability::DynamodbDrill;
+        let holder =
+            if drill.actions().any(|action| action == missing) { drill } else { Capability::DynamodbBackup };
+        Err(missing_capability(missing, holder.as_str()))
+    }
+}
+
+fn missing_capability(missing: Action, holder: &str) -> Error {
+    let detail =
+        format!("this takes {missing} as well, and no capability of this connection holds it; {holder} does");
+    Error::new(ErrorKind::Forbidden, "capability_missing", detail)
 }
 
 impl Operation {

@@ -204,6 +204,7 @@ pub fn backup(connection: &Connection) -> Backup {
         delete_after: None,
         deleted_at: None,
         gone: None,
+        drilled: None,
         manifest: Some(table_manifest()),
         instance: None,
         snapshots: Vec::new(),

@@ -115,10 +115,9 @@ impl ScheduleOrder {
     /// Refuses what the connection is not for, and what goes beyond AWS's limits.
     ///
     /// # Errors
-    /// 422 `kind_not_offered`, `ec2_backup_not_taken`, `region_not_connected`, `retention_not_taken`; 403
+    /// 422 `ec2_backup_not_taken`, `region_not_connected`, `retention_not_taken`; 403
     /// `capability_missing`; 400 `invalid_flexible_window`.
     pub fn admit(&self, connection: &Connection) -> Result<(), Error> {
-        self.kind.admit()?;
         admit_ec2_backup(self.kind, self.ec2_backup)?;
         self.kind.admit_retention(self.retention.as_ref())?;
         admit_window(self.flexible_window_minutes).map_err(|error| error.at("/flexible_window_minutes"))?;

@@ -7,6 +7,7 @@
 
 mod asking;
 mod compare;
+mod drill;
 mod foresee;
 mod reapply;
 
@@ -19,6 +20,7 @@ use crate::operations::dynamodb::restore_table_from_backup::{RestoreTableFromBac
 use crate::operations::dynamodb::{Named, check_table};
 
 pub use asking::{Asked, Watched};
+pub use drill::{READ_LIVE, Removed, SampledItem};
 
 /// The action by which a backup is looked at.
 const LOOK_AT_BACKUP: &str = "dynamodb:DescribeBackup";

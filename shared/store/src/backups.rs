@@ -7,19 +7,21 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::backup::{Backup, BackupState};
+use domain::drill::DrillTable;
 use domain::kind::Kind;
 use domain::{BackupId, ConnectionId, Error, Region};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::cursor::{Page, PageRequest, seal};
+use crate::drills::drill_item;
 use crate::failure::unexpected;
 use crate::invites::expiry;
 use crate::item::{Item, Key, from_item, number, text, to_item};
 use crate::operations::KEPT;
 
 /// What lists hold of a backup: all but what its table or instance was like, which may be large.
-pub(crate) const SUMMARY: [&str; 19] = [
+pub(crate) const SUMMARY: [&str; 20] = [
     "id",
     "connection_id",
     "kind",
@@ -36,6 +38,7 @@ pub(crate) const SUMMARY: [&str; 19] = [
     "delete_after",
     "deleted_at",
     "gone",
+    "drilled",
     "snapshots",
     "version",
     "sk",
@@ -78,6 +81,10 @@ pub enum BackupWrite {
     New(Backup),
     /// One that has become another, written whole or by what changes of it.
     Changed(Backup),
+    /// AWS is about to be asked for a drill's table.
+    DrillTable(DrillTable),
+    /// A drill's table is gone again, or there never was one.
+    DrillTableGone(DrillTable),
 }
 
 /// Where a backup is found by its id.
@@ -114,6 +121,8 @@ impl Store {
                 ])
             }
             BackupWrite::Changed(backup) => Ok(vec![self.change_backup(backup)?]),
+            BackupWrite::DrillTable(table) => Ok(vec![self.put(drill_item(table)?, None, HashMap::new())?]),
+            BackupWrite::DrillTableGone(table) => Ok(vec![self.forget_drill_table(table)?]),
         }
     }
 
@@ -122,7 +131,8 @@ impl Store {
     pub(crate) fn change_backup(&self, backup: &Backup) -> Result<TransactWriteItem, Error> {
         let item = backup_item(backup)?;
         let key = Key::backup(backup.connection_id, &backup.region, &backup.resource, backup.id);
-        let changing = ["state", "size_bytes", "deleted_at", "gone", "snapshots", "version", "expires_at"];
+        let changing =
+            ["state", "size_bytes", "deleted_at", "gone", "drilled", "snapshots", "version", "expires_at"];
         let mut update = aws_sdk_dynamodb::types::Update::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))

@@ -99,6 +99,16 @@ impl Key {
         Self::new(format!("CONNECTION#{connection}"), &format!("BACKUP#{region}#{resource}#{id}"))
     }
 
+    /// A table that a drill has made.
+    pub fn drill_table(connection: ConnectionId, region: &Region, target: &str) -> Self {
+        Self::new(format!("CONNECTION#{connection}"), &format!("DRILL#{region}#{target}"))
+    }
+
+    /// What is remembered of an instance that is stopped and started.
+    pub fn power(connection: ConnectionId, region: &Region, instance: &str) -> Self {
+        Self::new(format!("CONNECTION#{connection}"), &format!("POWER#{region}#{instance}"))
+    }
+
     /// Where a backup is found by its id.
     pub fn backup_pointer(id: BackupId) -> Self {
         Self::new(format!("BACKUP#{id}"), "META")

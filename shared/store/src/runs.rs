@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::chunk::Chunk;
 use domain::job::Job;
 use domain::part::Part;
@@ -237,14 +237,26 @@ impl Store {
         backups: &[BackupWrite],
         events: &[AuditEvent],
     ) -> Result<bool, Error> {
-        let revision = HashMap::from([(":revision".to_owned(), number(next.revision.saturating_sub(1)))]);
-        let mut writes = vec![self.put(chunk_item(next)?, Some("revision = :revision"), revision)?];
+        let mut further = Vec::new();
         for backup in backups {
-            writes.extend(self.backup_writes(backup)?);
+            further.extend(self.backup_writes(backup)?);
         }
         for event in events {
-            writes.push(self.put(event_item(event)?, None, HashMap::new())?);
+            further.push(self.put(event_item(event)?, None, HashMap::new())?);
         }
+        self.write_chunk_with(next, further).await
+    }
+
+    /// Writes a chunk once more, with what else its step writes. Returns whether nobody has written it since
+    /// it was read.
+    pub(crate) async fn write_chunk_with(
+        &self,
+        next: &Chunk,
+        further: Vec<TransactWriteItem>,
+    ) -> Result<bool, Error> {
+        let revision = HashMap::from([(":revision".to_owned(), number(next.revision.saturating_sub(1)))]);
+        let mut writes = vec![self.put(chunk_item(next)?, Some("revision = :revision"), revision)?];
+        writes.extend(further);
         self.advanced(writes, Key::chunk(next.run_id, next.connection_id, next.number), next).await
     }
 
@@ -252,7 +264,7 @@ impl Store {
     /// was still so. One whose answer was lost is sent again by the SDK, and then meets itself.
     async fn advanced<T: DeserializeOwned + PartialEq>(
         &self,
-        writes: Vec<aws_sdk_dynamodb::types::TransactWriteItem>,
+        writes: Vec<TransactWriteItem>,
         key: Key,
         next: &T,
     ) -> Result<bool, Error> {

@@ -12,7 +12,9 @@
 )]
 
 mod backing_up;
+mod backing_up_instances;
 mod connected;
+mod drilling;
 mod looking;
 mod observe;
 mod offboarding;
@@ -26,6 +28,7 @@ mod restoring;
 mod row;
 mod run;
 mod scheduling;
+mod switching;
 mod user;
 mod workflow;
 
@@ -65,6 +68,16 @@ async fn a_backup_ends_the_same_whatever_fails() {
 }
 
 #[tokio::test]
+async fn stopping_for_the_night_ends_the_same_whatever_fails() {
+    run::every_row(&switching::Switching).await;
+}
+
+#[tokio::test]
+async fn a_backup_of_an_instance_ends_the_same_whatever_fails() {
+    run::every_row(&backing_up_instances::BackingUpInstances).await;
+}
+
+#[tokio::test]
 async fn a_run_that_finds_nothing_ends_the_same_whatever_fails() {
     run::every_row(&ordering::Ordering).await;
 }
@@ -82,4 +95,9 @@ async fn a_schedule_is_deleted_whatever_fails() {
 #[tokio::test]
 async fn a_restore_ends_the_same_whatever_fails() {
     run::every_row(&restoring::Restoring).await;
+}
+
+#[tokio::test]
+async fn a_drill_survives_every_fault() {
+    run::every_row(&drilling::Drilling).await;
 }

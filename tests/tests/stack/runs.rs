@@ -60,7 +60,7 @@ pub(crate) async fn jobs(api: &Api, run: &Value) -> Vec<Value> {
 }
 
 /// What became of each resource.
-fn told(jobs: &[Value]) -> Vec<(String, String, Option<String>)> {
+pub(crate) fn told(jobs: &[Value]) -> Vec<(String, String, Option<String>)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut told: Vec<_> = jobs
         .iter()
@@ -307,7 +307,7 @@ async fn a_run_is_for_connections_that_are_there_and_active() {
     api.post("/v1/runs", elsewhere).await.refused(422, "region_not_connected");
     let mut other = order(&connection, all_tables());
     other["kind"] = json!("ec2-stop");
-    api.post("/v1/runs", other).await.refused(422, "kind_not_offered");
+    api.post("/v1/runs", other).await.refused(403, "capability_missing");
     assert!(Estate::of(&account, HOME).backup_names().await.is_empty(), "nothing was done");
 }
 

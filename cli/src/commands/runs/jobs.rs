@@ -14,10 +14,11 @@ use crate::screen::Screen;
 use crate::table::listing;
 use crate::text::{NOTHING, field, items, time};
 
-/// Lists what a run does or did, table by table.
+/// Lists what a run does or did, one table or instance after another.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Of a dry run it is told too which backups would stay, and why, and which would go.
+Of a dry run it is told too which backups would stay, and why, and which would go; of instances, whether
+they would be stopped or started.
 
 Examples:
   drawbridge runs jobs run_… --all --state failed

@@ -19,12 +19,12 @@ use crate::text::field;
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whose").args(["all", "connections"]).required(true)))]
 #[command(after_help = "\
-Something has to say which tables: --name '*' means all of them. What is given of --name, --tag and
---table must all hold.
+Something has to say which tables or instances: --name '*' means all of them. What is given of --name,
+--tag and --table (or --instance) must all hold.
 
 A rule that says what is kept is about the backups that runs without a schedule have made; without one,
-all are kept. --dry-run backs up nothing and deletes nothing: `drawbridge runs jobs` then tells which
-tables would be backed up, and which backups would go.
+all are kept. --dry-run changes nothing: `drawbridge runs jobs` then tells which tables would be backed up,
+which backups would go, and which instances would be stopped or started.
 
 Exit codes:
   0  it has begun; with --watch: all was done that was to be done
@@ -34,6 +34,7 @@ Exit codes:
 Examples:
   drawbridge runs start --connection con_… --kind dynamodb-backup --name '*' --watch
   drawbridge runs start --all --kind dynamodb-backup --tag tier=gold --region eu-central-1
+  drawbridge runs start --connection con_… --kind ec2-stop --tag hours=office --dry-run --watch
   drawbridge runs start --connection con_… --kind dynamodb-backup --name 'orders*' --keep-last 3 --dry-run --watch")]
 pub struct StartRun {
     /// In every connection that is active or degraded
@@ -42,7 +43,7 @@ pub struct StartRun {
     /// In this connection; may be given several times
     #[arg(long = "connection", id = "connections", value_name = "ID", value_parser = id)]
     connections: Vec<String>,
-    /// What is done: dynamodb-backup or ec2-backup
+    /// What is done: dynamodb-backup, ec2-backup, ec2-start, ec2-stop or restore-drill
     #[arg(long)]
     kind: String,
     #[command(flatten)]

@@ -77,6 +77,13 @@ async fn what_was_typed_is_asked_for() {
         })
     );
     assert!(screen.into_kept().errors.contains("runs watch run_1"));
+    let arguments =
+        ["start", "--connection", "con_1", "--kind", "ec2-stop", "--instance", "i-1", "--instance", "i-2"];
+    let (_, _, server) = run(&arguments, begun()).await;
+    assert_eq!(
+        server.bodies()[0],
+        json!({"connection_ids": ["con_1"], "kind": "ec2-stop", "select": {"ids": ["i-1", "i-2"]}})
+    );
     let (_, _, server) = run(&["start", "--all", "--kind", "dynamodb-backup", "--tag", "a=b"], begun()).await;
     assert_eq!(
         server.bodies()[0],
@@ -111,7 +118,7 @@ async fn a_run_is_followed_to_its_end_and_its_failures_are_told_as_they_come() {
             "users in eu-west-1 of con_1: failed (access_denied): why",
             "partial",
             "4 of 4 ended: 1 succeeded, 1 failed, 2 skipped",
-            "all tables in eu-west-1 of con_1: skipped (connection_not_active): why",
+            "everything in eu-west-1 of con_1: skipped (connection_not_active): why",
         ]
     );
     assert_eq!(server.targets()[2], "GET /v1/runs/run_1/jobs?limit=100");

@@ -156,6 +156,6 @@ fn failure(job: &Value) -> String {
     let [resource, region, connection, state, code, detail] =
         ["resource", "region", "connection_id", "state", "code", "detail"].map(|name| field(job, name));
     let why = if detail == NOTHING { String::new() } else { format!(": {detail}") };
-    let what = if resource == "*" { "all tables".to_owned() } else { resource };
+    let what = if resource == "*" { "everything".to_owned() } else { resource };
     format!("{what} in {region} of {connection}: {state} ({code}){why}")
 }

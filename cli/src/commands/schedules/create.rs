@@ -19,8 +19,8 @@ use crate::text::field;
 Expressions are EventBridge Scheduler's: rate(6 hours), cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR) or
 at(2026-12-31T05:00:00). `drawbridge schedules preview --expression …` tries one first.
 
-Something has to say which tables: --name '*' means all of them, those too that are made later. What is
-given of --name, --tag and --table must all hold.
+Something has to say which tables or instances: --name '*' means all of them, those too that are made
+later. What is given of --name, --tag and --table (or --instance) must all hold.
 
 Without a rule that says what is kept, every backup is kept. Rules are about the backups of this schedule
 alone; what any of them keeps stays, and so does the newest good backup of each table.
@@ -29,12 +29,14 @@ Examples:
   drawbridge schedules create con_… --kind dynamodb-backup --expression 'cron(0 5 * * ? *)' \\
     --timezone Europe/Berlin --name '*' --exclude-name 'tmp-*' --keep-last 3 --keep-daily 14 --keep-monthly 12
   drawbridge schedules create con_… --kind dynamodb-backup --expression 'rate(6 hours)' --tag tier=gold \\
-    --region eu-central-1 --max-age-days 30 --window 30")]
+    --region eu-central-1 --max-age-days 30 --window 30
+  drawbridge schedules create con_… --kind ec2-stop --expression 'cron(0 18 ? * MON-FRI *)' \\
+    --timezone Europe/Berlin --tag hours=office")]
 pub struct CreateSchedule {
     /// The connection's id
     #[arg(value_name = "CONNECTION", value_parser = id)]
     connection_id: String,
-    /// What is done: dynamodb-backup or ec2-backup
+    /// What is done: dynamodb-backup, ec2-backup, ec2-start, ec2-stop or restore-drill
     #[arg(long)]
     kind: String,
     /// When

@@ -1,3 +1,5 @@
+mod switched;
+
 use domain::job::JobState;
 use domain::selection::SelectionParts;
 use domain::{Capability, CapabilitySet, ConnectionState};
@@ -234,4 +236,61 @@ async fn a_page_that_was_not_written_is_listed_again() {
     app.break_after(usize::MAX);
     let (part, _) = step(&app, &part).await;
     assert_eq!((jobs(&app, &part, 0).await.len(), part.chunks), (2, 1));
+}
+
+/// A drill's table is Drawbridge's own: no run selects it, and a drill deletes it only if none of its own goes on.
+#[tokio::test]
+async fn tables_of_drills_are_selected_by_nobody_and_removed_by_the_next_drill() {
+    let connection = Connection {
+        capabilities: CapabilitySet::new([Capability::DynamodbBackup, Capability::DynamodbDrill]).unwrap(),
+        ..able()
+    };
+    let listed = |call: &Call| match call.operation.as_str() {
+        "ListTables" => (200, json!({"TableNames": ["drawbridge-drill-job_1", "orders"]})),
+        other => panic!("nobody asks to {other}"),
+    };
+    let app = TestApp::new(&connection, listed).await;
+    let part = begun(&app, &connection, all()).await;
+    let (part, _) = step(&app, &part).await;
+    assert_eq!(jobs(&app, &part, 0).await.len(), 1);
+
+    // One drill goes on: the chunk of the part above stands for it. Of the other nobody knows any more.
+    let drill = run_of(&connection, all());
+    let terms = domain::run::Terms { kind: domain::kind::Kind::RestoreDrill, ..drill.order.terms.clone() };
+    let order = domain::run::RunOrder { terms, ..drill.order.clone() };
+    let drill = domain::run::Run { id: domain::RunId::new(now(), [3; 10]), order, ..drill };
+    let store = &app.app.store;
+    let left = |target: &str, run| domain::drill::DrillTable {
+        connection_id: connection.id,
+        region: REGION.parse().unwrap(),
+        target: target.to_owned(),
+        backup_id: domain::BackupId::of(domain::JobId::of(
+            part.run_id,
+            connection.id,
+            &REGION.parse().unwrap(),
+            "orders",
+        )),
+        backup_made_at: now(),
+        run_id: run,
+        chunk: 0,
+        asked_at: now(),
+    };
+    let chunk = store.chunk(part.run_id, part.connection_id, 0).await.unwrap().unwrap();
+    let noted = domain::chunk::Chunk { revision: chunk.revision + 1, ..chunk };
+    let tables = [
+        store::BackupWrite::DrillTable(left("drawbridge-drill-job_1", part.run_id)),
+        store::BackupWrite::DrillTable(left("drawbridge-drill-job_2", domain::RunId::new(now(), [4; 10]))),
+    ];
+    assert!(store.write_chunk(&noted, &tables, &[]).await.unwrap());
+    let next = Part::begin(drill.id, connection.id, now(), drill.progress.steps.deadline);
+    assert!(store.begin_run(&drill, None).await.unwrap());
+    let planned = drill.planned(vec![connection.id], None, now());
+    assert!(store.advance_run(&planned, std::slice::from_ref(&next)).await.unwrap());
+    let (next, _) = step(&app, &next).await;
+    let found: Vec<_> =
+        jobs(&app, &next, 0).await.into_iter().map(|(resource, state, _)| (resource, state)).collect();
+    assert_eq!(
+        found,
+        [("orders".to_owned(), JobState::Queued), ("drawbridge-drill-job_2".to_owned(), JobState::Running)]
+    );
 }

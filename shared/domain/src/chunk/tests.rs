@@ -115,3 +115,15 @@ fn backups_of_instances_may_take_as_long_as_their_run() {
     assert!(tables.is_late(later) && !instances.is_late(later));
     assert!(instances.is_late(NOW + LONGEST_RUN));
 }
+
+/// Whoever reads of an instance is not told to look for a backup.
+#[test]
+fn what_is_given_up_is_told_as_what_it_was() {
+    let terms = Terms { kind: Kind::Ec2Stop, ..terms() };
+    let stopping = Chunk { terms, ..chunk(vec![job("i-1", Phase::Making)]) };
+    let ended = stopping.given_up(Phase::Failed, "not_in_time", "It took too long.");
+    let detail = ended.jobs[0].detail.as_deref().unwrap();
+    assert!(detail.contains("to stop the instance") && !detail.contains("backup"), "{detail}");
+    let backup = chunk(vec![job("orders", Phase::Making)]).given_up(Phase::Failed, "not_in_time", "");
+    assert!(backup.jobs[0].detail.as_deref().unwrap().contains("backup"));
+}

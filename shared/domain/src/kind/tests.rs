@@ -1,13 +1,11 @@
 use super::*;
 
 #[test]
-fn every_kind_reads_back_and_some_are_offered() {
+fn every_kind_reads_back() {
     for kind in Kind::ALL {
         assert_eq!(kind.as_str().parse::<Kind>().unwrap(), kind);
     }
     assert_eq!("dynamodb".parse::<Kind>().unwrap_err().code, "unknown_kind");
-    let offered: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.admit().is_ok()).collect();
-    assert_eq!(offered, [Kind::DynamodbBackup, Kind::Ec2Backup]);
 }
 
 #[test]
@@ -38,4 +36,18 @@ fn backups_of_instances_take_a_capability_and_deleting_them_more() {
     assert!(takes.iter().all(|action| capability.holds(*action)), "{takes:?}");
     let deletes = |actions: &[Action]| actions.iter().any(|action| action.as_str() == "ec2:DeleteSnapshot");
     assert!(deletes(&takes) && !deletes(&Kind::Ec2Backup.takes(&select, None)));
+}
+
+/// Who may switch instances may see them as well, and nothing else is asked for.
+#[test]
+fn switching_instances_takes_to_see_and_to_switch_them() {
+    let tags = [("hours".to_owned(), "office".to_owned())].into();
+    let parts = crate::selection::SelectionParts { tags, ..Default::default() };
+    let select = Selection::new(parts).unwrap();
+    for (kind, action) in [(Kind::Ec2Start, "ec2:StartInstances"), (Kind::Ec2Stop, "ec2:StopInstances")] {
+        let takes: Vec<_> = kind.takes(&select, None).iter().map(ToString::to_string).collect();
+        assert_eq!(takes, [action, "ec2:DescribeInstances"]);
+        let able = crate::CapabilitySet::new([crate::Capability::Ec2Power]).unwrap();
+        assert!(kind.takes(&select, None).into_iter().all(|action| able.holds(action)));
+    }
 }

@@ -40,7 +40,7 @@ fn tagged() -> Selection {
 }
 
 #[rstest]
-#[case::another_kind(ScheduleOrder { kind: Kind::Ec2Stop, ..order() }, "kind_not_offered")]
+#[case::another_kind(ScheduleOrder { kind: Kind::Ec2Stop, ..order() }, "capability_missing")]
 #[case::no_window(ScheduleOrder { flexible_window_minutes: Some(0), ..order() }, "invalid_flexible_window")]
 #[case::too_wide_a_window(ScheduleOrder { flexible_window_minutes: Some(1441), ..order() }, "invalid_flexible_window")]
 #[case::no_region(ScheduleOrder { regions: Some(BTreeSet::new()), ..order() }, "regions_empty")]

@@ -395,3 +395,101 @@ async fn a_look_refuses_what_it_cannot_see() {
     assert_eq!(statements(&restore().look_policy(&nothing)).len(), 0);
     assert_eq!(restore().look(&session(&wire).await, &nothing).await.unwrap().unread.len(), 2);
 }
+
+fn drilled() -> Restore {
+    Restore::of(&connection(), &backup(), "drawbridge-drill-job_1", &"eu-central-1".parse().unwrap()).unwrap()
+}
+
+/// What is deleted is a drill's, and made of this backup; another's is never asked for.
+#[rstest]
+#[case::ours("ACTIVE", Some("ours"), Removed::Going, true)]
+#[case::being_made("CREATING", Some("ours"), Removed::Going, false)]
+#[case::being_deleted("DELETING", Some("ours"), Removed::Going, false)]
+#[case::of_another_backup("ACTIVE", Some("other"), Removed::Another, false)]
+#[case::of_no_backup("ACTIVE", None, Removed::Another, false)]
+#[tokio::test]
+async fn a_drill_deletes_its_own_table_alone(
+    #[case] status: &'static str,
+    #[case] made_of: Option<&'static str>,
+    #[case] removed: Removed,
+    #[case] deletes: bool,
+) {
+    let wire = Wire::new(move |_, call| match (call.operation.as_str(), made_of) {
+        ("DeleteTable", _) => Reply::Done(json!({})),
+        (_, Some("ours")) => Reply::Done(described(
+            status,
+            &json!({
+                "SourceBackupArn": backup().aws_id, "RestoreInProgress": false, "RestoreDateTime": 1,
+            }),
+        )),
+        (_, Some(_)) => Reply::Done(described(
+            status,
+            &json!({
+                "SourceBackupArn": "arn:aws:dynamodb:eu-central-1:222222222222:table/Other/backup/1",
+                "RestoreInProgress": false, "RestoreDateTime": 1,
+            }),
+        )),
+        (_, None) => Reply::Done(json!({"Table": {"TableName": "x", "TableStatus": status}})),
+    });
+    assert_eq!(drilled().remove(&session(&wire).await).await, Answer::Done(removed));
+    assert_eq!(operations(&wire).contains(&"DeleteTable".to_owned()), deletes);
+}
+
+/// Whatever the backup says, a table that is not named as drills name theirs is left alone.
+#[tokio::test]
+async fn a_restore_that_is_no_drill_is_never_deleted() {
+    let wire = Wire::new(|_, _| {
+        Reply::Done(described(
+            "ACTIVE",
+            &json!({
+                "SourceBackupArn": backup().aws_id, "RestoreInProgress": false, "RestoreDateTime": 1,
+            }),
+        ))
+    });
+    assert_eq!(restore().remove(&session(&wire).await).await, Answer::Done(Removed::Another));
+    assert_eq!(operations(&wire), ["DescribeTable"]);
+}
+
+#[rstest]
+#[case("ResourceInUseException", true)]
+#[case("LimitExceededException", true)]
+#[case("ThrottlingException", true)]
+#[case("AccessDeniedException", false)]
+#[tokio::test]
+async fn what_cannot_be_deleted_now_is_told_from_what_may_not(
+    #[case] code: &'static str,
+    #[case] later: bool,
+) {
+    let wire = Wire::new(move |_, call| match call.operation.as_str() {
+        "DeleteTable" => Reply::Error(400, code, "no"),
+        _ => Reply::Done(described(
+            "ACTIVE",
+            &json!({
+                "SourceBackupArn": backup().aws_id, "RestoreInProgress": false, "RestoreDateTime": 1,
+            }),
+        )),
+    });
+    let removed = drilled().remove(&session(&wire).await).await;
+    assert_eq!(matches!(removed, Answer::Later { .. }), later, "{removed:?}");
+    assert_eq!(matches!(removed, Answer::Refused { .. }), !later, "{removed:?}");
+}
+
+#[test]
+fn a_drill_reads_its_own_table_and_what_was_backed_up() {
+    let table = TARGET.replace("Restored", "drawbridge-drill-job_1");
+    let one = |policy: PolicyDocument| {
+        let statements = statements(&policy);
+        assert_eq!(statements.len(), 1);
+        (statements[0]["Action"].clone(), statements[0]["Resource"].clone())
+    };
+    assert_eq!(
+        one(drilled().drilling_policy()),
+        (json!(["dynamodb:DescribeTable", "dynamodb:Scan"]), json!(table))
+    );
+    assert_eq!(
+        one(drilled().removing_policy()),
+        (json!(["dynamodb:DescribeTable", "dynamodb:DeleteTable"]), json!(table))
+    );
+    let live = TARGET.replace("Restored", "Music");
+    assert_eq!(one(drilled().live_policy("Music")), (json!("dynamodb:GetItem"), json!(live)));
+}

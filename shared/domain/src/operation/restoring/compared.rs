@@ -25,6 +25,18 @@ impl Aspect {
     /// What a look at the table tells.
     const SHAPE: [Self; 4] = [Self::Keys, Self::GlobalIndexes, Self::LocalIndexes, Self::Billing];
 
+    /// In one word, for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::GlobalIndexes => "global indexes",
+            Self::LocalIndexes => "local indexes",
+            Self::Billing => "billing",
+            Self::ItemCount => "item count",
+        }
+    }
+
     fn of(self, table: &TableManifest) -> Value {
         let indexes = |global: bool| -> Vec<&IndexManifest> {
             table.indexes.iter().filter(|index| index.global == global).collect()

@@ -90,7 +90,7 @@ impl Goal {
     }
 
     /// What became of one instance, as EC2 describes it.
-    fn became(self, id: String, instance: Option<&Instance>, since: SignedDuration) -> Target {
+    pub(crate) fn became(self, id: String, instance: Option<&Instance>, since: SignedDuration) -> Target {
         let untouched = since < UNTOUCHED_FOR;
         let Some(instance) = instance else {
             // A terminated instance is told of for about an hour, and then no longer.

@@ -18,6 +18,13 @@ pub struct StartInstances {
     instance_ids: Vec<String>,
 }
 
+impl StartInstances {
+    /// Of these instances.
+    pub(crate) const fn of(instance_ids: Vec<String>) -> Self {
+        Self { instance_ids }
+    }
+}
+
 impl Carry for StartInstances {
     const ACTION: &'static str = "ec2:StartInstances";
     const GOAL: Option<Goal> = Some(Goal::Running);

@@ -25,6 +25,13 @@ pub struct StopInstances {
     skip_os_shutdown: Option<bool>,
 }
 
+impl StopInstances {
+    /// Of these instances, as their operating systems shut down.
+    pub(crate) const fn of(instance_ids: Vec<String>) -> Self {
+        Self { instance_ids, force: None, hibernate: None, skip_os_shutdown: None }
+    }
+}
+
 impl Carry for StopInstances {
     const ACTION: &'static str = "ec2:StopInstances";
     const GOAL: Option<Goal> = Some(Goal::Stopped);
