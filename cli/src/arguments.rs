@@ -290,7 +290,7 @@ mod tests {
             vec!["runs", "start", "--kind", "dynamodb-backup", "--name", "*"],
             vec!["runs", "start", "--all", "--connection", "con_1", "--kind", "dynamodb-backup"],
             vec!["runs", "jobs", "run_1", "--state", "lost"],
-            vec!["restore", "bkp_1"],
+            vec!["restore"],
             vec!["status", "--limit", "0"],
             vec!["completions"],
             vec!["completions", "tcsh"],

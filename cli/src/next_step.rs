@@ -211,8 +211,8 @@ fn of_what_is_scheduled(code: &str, segments: &[&str]) -> Option<String> {
              anything"
         }
         ("invalid_timezone", _) => "give a name of the IANA database, such as Europe/Berlin",
-        ("kind_not_offered" | "unknown_kind", _) => {
-            "the kinds that this version carries out are dynamodb-backup, ec2-start, ec2-stop and restore-drill"
+        ("unknown_kind", _) => {
+            "the kinds are dynamodb-backup, ec2-backup, ec2-start, ec2-stop and restore-drill"
         }
         _ => return None,
     };

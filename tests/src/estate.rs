@@ -172,6 +172,42 @@ impl Estate {
         volumes.into_iter().filter(is_its).filter_map(|volume| volume.volume_id).collect()
     }
 
+    /// Gives an instance another volume, as this device, and returns the volume's id.
+    pub async fn attach_volume(&self, instance: &str, device: &str) -> String {
+        let found = self.ec2.describe_instances().instance_ids(instance).send().await.expect("the instance");
+        let placement = found.reservations()[0].instances()[0].placement().expect("its placement");
+        let zone = placement.availability_zone().expect("its zone");
+        let made = self.ec2.create_volume().availability_zone(zone).size(3).send().await;
+        let volume = made.expect("the volume is made").volume_id.expect("its id");
+        let attached = self.ec2.attach_volume().volume_id(&volume).instance_id(instance).device(device);
+        attached.send().await.expect("the volume is attached");
+        volume
+    }
+
+    /// Each of the account's snapshots, with its tags.
+    pub async fn tags_of_snapshots(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        let found = self.ec2.describe_snapshots().owner_ids("self").send().await.expect("snapshots");
+        let told = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
+        let one = |one: &aws_sdk_ec2::types::Snapshot| {
+            Some((one.snapshot_id()?.to_owned(), one.tags().iter().filter_map(told).collect()))
+        };
+        found.snapshots().iter().filter_map(one).collect()
+    }
+
+    /// The instances that were launched from an image, each with its type and its tags.
+    pub async fn launched_from(&self, image: &str) -> Vec<(String, BTreeMap<String, String>)> {
+        let found = self.ec2.describe_instances().send().await.expect("instances");
+        let instances = found.reservations().iter().flat_map(aws_sdk_ec2::types::Reservation::instances);
+        let told = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
+        let of_image = instances.filter(|one| one.image_id() == Some(image));
+        of_image
+            .filter_map(|one| {
+                let tags = one.tags().iter().filter_map(told).collect();
+                Some((one.instance_type()?.as_str().to_owned(), tags))
+            })
+            .collect()
+    }
+
     /// Sets a tag of an EC2 resource.
     pub async fn tag(&self, resource: &str, key: &str, value: &str) {
         let tag = Tag::builder().key(key).value(value).build();

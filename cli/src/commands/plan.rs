@@ -17,6 +17,9 @@ use crate::text::{NOTHING, field, items, time};
 /// The one action of plans that destroys nothing.
 const RESTORES: &str = "dynamodb:RestoreTableFromBackup";
 
+/// The action that launches an instance, from an image that is a backup.
+const LAUNCHES: &str = "ec2:RunInstances";
+
 /// What is to be planned.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
@@ -80,8 +83,8 @@ pub(super) async fn begin(
         return Err(Failure::new(Exit::Refused, format!("the plan is {state}: nothing was changed"))
             .next("plan anew with `drawbridge plans create`"));
     }
-    let what =
-        if field(plan, "action") == RESTORES { "This will be made" } else { "This will be gone, for good" };
+    let makes = [RESTORES, LAUNCHES].contains(&field(plan, "action").as_str());
+    let what = if makes { "This will be made" } else { "This will be gone, for good" };
     let shown = format!("{what}:\n{}\n", view(plan));
     if confirmation.yes {
         screen.note(&shown);

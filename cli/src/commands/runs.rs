@@ -21,7 +21,7 @@ Examples:
   drawbridge runs list --connection con_…")]
 pub enum RunsCommand {
     /// Do something once, in one customer's account or in many
-    Start(start::StartRun),
+    Start(Box<start::StartRun>),
     /// List runs, oldest first
     List(list::ListRuns),
     /// Show one run, and how many of its jobs became what

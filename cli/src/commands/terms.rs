@@ -73,6 +73,31 @@ impl Kept {
     }
 }
 
+/// How instances are backed up.
+#[derive(Debug, Default, Args)]
+pub struct BackedUp {
+    /// What a backup of an instance consists of: snapshots or image; snapshots unless given
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+    /// Leave out the volume that an instance boots from
+    #[arg(long)]
+    exclude_boot_volume: bool,
+    /// Leave out all other volumes of an instance
+    #[arg(long)]
+    exclude_data_volumes: bool,
+}
+
+impl BackedUp {
+    /// The API's form of it: empty if nothing was typed.
+    pub(super) fn ec2_backup(&self) -> Map<String, Value> {
+        let mut given = Map::new();
+        put(&mut given, "method", self.method.as_deref());
+        put(&mut given, "exclude_boot_volume", self.exclude_boot_volume.then_some(true));
+        put(&mut given, "exclude_data_volumes", self.exclude_data_volumes.then_some(true));
+        given
+    }
+}
+
 /// What schedules and runs are both asked: where, which resources, what is kept, and whose days those are.
 #[derive(Debug, Args)]
 pub struct Terms {
@@ -86,6 +111,8 @@ pub struct Terms {
     /// Whose clocks are meant, and whose days are counted; UTC unless given
     #[arg(long, value_name = "ZONE")]
     timezone: Option<String>,
+    #[command(flatten)]
+    backed_up: BackedUp,
 }
 
 impl Terms {
@@ -95,5 +122,6 @@ impl Terms {
         put(body, "select", Some(self.selected.select()));
         put(body, "retention", Some(self.kept.retention()).filter(|rules| !rules.is_empty()));
         put(body, "timezone", self.timezone.as_deref());
+        put(body, "ec2_backup", Some(self.backed_up.ec2_backup()).filter(|given| !given.is_empty()));
     }
 }

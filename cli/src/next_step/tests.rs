@@ -59,7 +59,7 @@ fn step(code: &str, path: &str, wait: Option<&str>) -> Option<String> {
 #[case("retention_empty", "v1/schedules/sch_1", "--keep-last")]
 #[case("invalid_expression", "v1/connections/con_1/schedules", "drawbridge schedules preview")]
 #[case("invalid_timezone", "v1/runs", "Europe/Berlin")]
-#[case("kind_not_offered", "v1/runs", "dynamodb-backup")]
+#[case("unknown_kind", "v1/runs", "dynamodb-backup")]
 fn a_refusal_is_followed_by_what_to_do(#[case] code: &str, #[case] path: &str, #[case] said: &str) {
     let step = step(code, path, Some("7")).unwrap();
     assert!(step.contains(said), "{step}");

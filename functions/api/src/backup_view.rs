@@ -1,7 +1,8 @@
 //! What callers see of backups.
 
 use domain::Region;
-use domain::backup::{Backup, BackupState, Drilled, Gone};
+use domain::backup::{Backup, BackupState, Drilled, Gone, VolumeSnapshot};
+use domain::instance_manifest::InstanceManifest;
 use domain::kind::Kind;
 use domain::manifest::TableManifest;
 use jiff::Timestamp;
@@ -18,11 +19,11 @@ pub(crate) struct BackupView {
     kind: Kind,
     #[schema(value_type = String, example = "eu-central-1")]
     region: Region,
-    /// What it is of: a table's name.
+    /// What it is of: a table's name, or an instance's id.
     resource: String,
     /// Its name in the customer's account.
     name: String,
-    /// Its ARN.
+    /// Its ARN; of an instance's, the image's id, or that of the first snapshot.
     aws_id: String,
     state: BackupState,
     /// Its size, once AWS has told it.
@@ -51,6 +52,12 @@ pub(crate) struct BackupView {
     /// What the table was like. Only a backup's own page has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<TableManifest>,
+    /// What the instance was like. Only a backup's own page has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<InstanceManifest>,
+    /// The snapshots of an instance's volumes; an image's are known once it is there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    snapshots: Vec<VolumeSnapshot>,
     version: u64,
 }
 
@@ -74,6 +81,8 @@ impl From<Backup> for BackupView {
             gone: backup.gone,
             drilled: backup.drilled,
             manifest: backup.manifest,
+            instance: backup.instance,
+            snapshots: backup.snapshots,
             version: backup.version,
         }
     }

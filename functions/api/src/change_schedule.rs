@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use domain::connection::Occasion;
+use domain::ec2_backup::Ec2Backup;
 use domain::expression::{Expression, Timezone};
 use domain::retention::{Retention, RetentionParts};
 use domain::schedule::{Schedule, ScheduleChange, ScheduleOrder, admit_window};
@@ -50,6 +51,10 @@ pub(crate) struct ChangeScheduleRequest {
     retention: Option<Option<RetentionParts>>,
     /// Whether it runs at present.
     enabled: Option<bool>,
+    /// How instances are backed up, all of it; null for what is usual.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Ec2Backup>)]
+    ec2_backup: Option<Option<Ec2Backup>>,
     /// Known only to be refused in its own words.
     #[schema(ignore)]
     kind: Option<Value>,
@@ -65,6 +70,7 @@ struct Sound {
     select: Option<Selection>,
     retention: Option<Option<Retention>>,
     enabled: Option<bool>,
+    ec2_backup: Option<Option<Ec2Backup>>,
 }
 
 impl Sound {
@@ -79,6 +85,7 @@ impl Sound {
             select: self.select.as_ref().unwrap_or(&order.select).clone(),
             retention: self.retention.unwrap_or(order.retention),
             enabled: self.enabled.unwrap_or(order.enabled),
+            ec2_backup: self.ec2_backup.unwrap_or(order.ec2_backup),
         }
     }
 }
@@ -129,9 +136,19 @@ fn check(request: ChangeScheduleRequest, deployment: &Deployment) -> Result<Soun
     let regions = request.regions.map(|names| faults.regions(names, deployment));
     let select = request.select.and_then(|parts| faults.selection(parts));
     let retention = request.retention.map(|parts| faults.retention(parts));
+    let ec2_backup = request.ec2_backup.map(|given| faults.ec2_backup(given));
     faults.into_result()?;
     let enabled = request.enabled;
-    Ok(Sound { expression, timezone, flexible_window_minutes: window, regions, select, retention, enabled })
+    Ok(Sound {
+        expression,
+        timezone,
+        flexible_window_minutes: window,
+        regions,
+        select,
+        retention,
+        enabled,
+        ec2_backup,
+    })
 }
 
 /// Reads a schedule, carries out the change that `decide` asks for, and returns the schedule as it is then.

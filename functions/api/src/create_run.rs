@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::ec2_backup::Ec2Backup;
 use domain::retention::RetentionParts;
 use domain::run::{MOST_CONNECTIONS, Run, RunOrder, Scope, Terms};
 use domain::selection::SelectionParts;
@@ -46,6 +47,8 @@ pub(crate) struct CreateRunRequest {
     timezone: Option<String>,
     /// Whether it is only told what would be done.
     dry_run: Option<bool>,
+    /// How instances are backed up, by runs of the kind `ec2-backup`.
+    ec2_backup: Option<Ec2Backup>,
 }
 
 /// Begins a run. What there is to do is found out next: poll the run, or read its jobs.
@@ -121,12 +124,13 @@ fn check(request: CreateRunRequest, deployment: &Deployment) -> Result<RunOrder,
     let select = faults.required(request.select, "select").and_then(|parts| faults.selection(parts));
     let retention = faults.retention(request.retention);
     let timezone = faults.timezone(request.timezone);
+    let ec2_backup = faults.ec2_backup(request.ec2_backup);
     faults.into_result()?;
     let (Some(scope), Some(kind), Some(select), Some(timezone)) = (scope, kind, select, timezone) else {
         return Err(Error::internal("a run lacks what it was not found to lack"));
     };
     let dry_run = request.dry_run.unwrap_or(false);
-    let terms = Terms { kind, schedule_id: None, retention, timezone, dry_run };
+    let terms = Terms { kind, schedule_id: None, retention, timezone, dry_run, ec2_backup };
     Ok(RunOrder { scope, regions, select, terms })
 }
 

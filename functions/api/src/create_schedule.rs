@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::ec2_backup::Ec2Backup;
 use domain::retention::RetentionParts;
 use domain::schedule::{Schedule, ScheduleOrder, admit_window};
 use domain::selection::SelectionParts;
@@ -45,6 +46,8 @@ pub(crate) struct CreateScheduleRequest {
     retention: Option<RetentionParts>,
     /// Whether it runs at present; it does unless this says otherwise.
     enabled: Option<bool>,
+    /// How instances are backed up, by schedules of the kind `ec2-backup`.
+    ec2_backup: Option<Ec2Backup>,
 }
 
 /// Makes a schedule, which is given to `EventBridge` in a moment: `published` says when it has been.
@@ -85,6 +88,7 @@ fn check(request: CreateScheduleRequest, deployment: &Deployment) -> Result<Sche
     let regions = faults.regions(request.regions, deployment);
     let select = faults.required(request.select, "select").and_then(|parts| faults.selection(parts));
     let retention = faults.retention(request.retention);
+    let ec2_backup = faults.ec2_backup(request.ec2_backup);
     faults.into_result()?;
     let (Some(kind), Some(expression), Some(timezone), Some(select)) = (kind, expression, timezone, select)
     else {
@@ -99,6 +103,7 @@ fn check(request: CreateScheduleRequest, deployment: &Deployment) -> Result<Sche
         select,
         retention,
         enabled: request.enabled.unwrap_or(true),
+        ec2_backup,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::drill::{Drill, Sample};
+use domain::ec2_backup::Ec2Backup;
 use domain::expression::Timezone;
 use domain::job::{JobState, Verdict};
 use domain::kind::Kind;
@@ -70,6 +71,9 @@ pub(crate) struct RunView {
     /// Whose days retention counts.
     #[schema(value_type = String)]
     timezone: Timezone,
+    /// How instances are backed up, where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ec2_backup: Option<Ec2Backup>,
     /// The ARN that signed the request, or `drawbridge` for a schedule.
     actor: String,
     /// When the schedule meant it to begin.
@@ -105,6 +109,7 @@ impl From<Run> for RunView {
             select: run.order.select.parts().clone(),
             retention: terms.retention.as_ref().map(Retention::parts).copied(),
             timezone: terms.timezone,
+            ec2_backup: terms.ec2_backup,
             actor: run.actor.to_string(),
             scheduled_for: run.scheduled_for,
             started_at: run.started_at,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::Region;
+use domain::ec2_backup::Ec2Backup;
 use domain::expression::{Expression, Timezone};
 use domain::kind::Kind;
 use domain::retention::{Retention, RetentionParts};
@@ -33,6 +34,9 @@ pub(crate) struct ScheduleView {
     /// What is kept of the backups that it makes; null for all.
     retention: Option<RetentionParts>,
     enabled: bool,
+    /// How instances are backed up, where it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ec2_backup: Option<Ec2Backup>,
     /// When it is due next; null if it is disabled, or not due again.
     #[schema(value_type = Option<String>, format = DateTime)]
     next_at: Option<Timestamp>,
@@ -62,6 +66,7 @@ impl ScheduleView {
             select,
             retention,
             enabled,
+            ec2_backup,
         } = schedule.order;
         Self {
             schedule_id: schedule.id.to_string(),
@@ -74,6 +79,7 @@ impl ScheduleView {
             select: select.parts().clone(),
             retention: retention.as_ref().map(Retention::parts).copied(),
             enabled,
+            ec2_backup,
             next_at,
             published,
             problem: schedule.problem,

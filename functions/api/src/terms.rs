@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::ec2_backup::Ec2Backup;
 use domain::expression::Timezone;
 use domain::kind::Kind;
 use domain::retention::{Retention, RetentionParts};
@@ -64,6 +65,10 @@ impl Faults {
 
     pub fn retention(&mut self, parts: Option<RetentionParts>) -> Option<Retention> {
         self.read(Retention::new(parts?), "/retention")
+    }
+
+    pub fn ec2_backup(&mut self, given: Option<Ec2Backup>) -> Option<Ec2Backup> {
+        self.read(given?.read(), "/ec2_backup")
     }
 
     /// Everything that was noted. Where anything is malformed, all is.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::kind::Kind;
 use domain::operation::Operation;
 use domain::plan::stale;
 use domain::{Error, FieldError, OperationId, PlanId};
@@ -14,8 +15,10 @@ use web::problem::Refused;
 
 use crate::app::App;
 use crate::carry_out::{admit, carry_out};
+use crate::delete_instance_backup;
 use crate::look::look;
 use crate::restore_backup::{self, Planned, RESTORE, is_available};
+use crate::restore_instance::{self, LAUNCH};
 use crate::view::OperationView;
 
 /// Applies a plan, once: carries out what it shows, after checking that the targets are still that.
@@ -70,6 +73,13 @@ pub(crate) async fn apply_plan(
             let planned = Planned { plan: &plan, connection: &connection, backup };
             return restore_backup::apply(&app, &planned, operation, &sealed, &request).await;
         }
+        if backup.kind == Kind::Ec2Backup {
+            let planned = Planned { plan: &plan, connection: &connection, backup };
+            if plan.action.as_str() == LAUNCH {
+                return restore_instance::apply(&app, &planned, operation, &sealed, &request).await;
+            }
+            return delete_instance_backup::apply(&app, &planned, operation, &request).await;
+        }
     }
     let admitted = admit(&operation, &connection, &sealed.input)?;
     let seen = look(&app, &connection, plan.id, &admitted, &sealed.salt).await;
@@ -81,7 +91,7 @@ pub(crate) async fn apply_plan(
 
 /// What was there when it was planned, and is not any more, makes the plan stale: each is named where the
 /// input names it.
-fn gone(error: Error) -> Error {
+pub(crate) fn gone(error: Error) -> Error {
     if error.code != "target_not_found" {
         return error;
     }

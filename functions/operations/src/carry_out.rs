@@ -9,6 +9,7 @@ use domain::backup::{BackupState, Gone};
 use domain::connection::Occasion;
 use domain::operation::{Ending, Operation, Target, TargetOutcome};
 use domain::plan::Applied;
+use domain::policy::PolicyDocument;
 use domain::proof::ProbeOutcome;
 use domain::{Connection, Error, ErrorKind};
 use estate::operations::{LASTING_TARGETS, Outcome, Place, Read, Request, failed};
@@ -22,6 +23,7 @@ use web::idempotency::Idempotent;
 use web::problem::Refused;
 
 use crate::app::App;
+use crate::restore_instance;
 use crate::view::OperationView;
 
 /// Longest that AWS is asked, so that what became of it can still be recorded and answered in the time
@@ -52,7 +54,7 @@ const TOO_LARGE: &str =
     "AWS answered with more than one answer can hold. Ask for fewer at once, or for a smaller page.";
 
 /// Reads an action's input, and refuses what it does not know.
-struct Inputs;
+pub(crate) struct Inputs;
 
 impl Read for Inputs {
     fn read<T: DeserializeOwned>(&self, input: &Value) -> Result<T, Error> {
@@ -70,6 +72,13 @@ pub(crate) struct Admitted {
     since: Instant,
     /// The customer's account and the Region.
     pub place: Place,
+}
+
+impl Admitted {
+    /// What was put together and checked already.
+    pub fn of(asked: Request, place: Place, since: Instant) -> Self {
+        Self { asked, input: Value::Null, since, place }
+    }
 }
 
 /// The operation with its input read and checked.
@@ -112,16 +121,35 @@ pub(crate) async fn carry_out(
     if asked.goal().is_some() && !operation.dry_run {
         return begin(app, operation, input, plan, request).await;
     }
+    let policy = asked.session_policy(place, operation.dry_run);
+    let dry_run = operation.dry_run;
+    let carry = async |session: CustomerSession| asked.carry(&session, place, dry_run).await;
+    carry_with(app, connection, operation, (&policy, *since), plan, request, carry).await
+}
+
+/// Carries out what `carry` asks of AWS in one session, which `policy` limits: it is recorded before, and again
+/// when AWS has answered.
+///
+/// # Errors
+/// When it could not be recorded, and AWS was not asked.
+pub(crate) async fn carry_with(
+    app: &App,
+    connection: &Connection,
+    operation: Operation,
+    (policy, since): (&PolicyDocument, Instant),
+    plan: Option<&Applied>,
+    request: &Idempotent,
+    carry: impl AsyncFnOnce(CustomerSession) -> Outcome,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
     if since.elapsed() + LEAST > LONGEST {
         return Err(Error::unavailable("looking took so long that there was no time to carry it out").into());
     }
-    let policy = asked.session_policy(place, operation.dry_run);
     let begun = request.completing(StatusCode::OK, &OperationView::of(operation.clone()));
     write(app, &operation, plan, begun.as_ref()).await?;
-    let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, &policy)).await {
+    let outcome = match Box::pin(app.sessions.open(connection, &operation.session_name, policy)).await {
         Ok(Opened::Open(session)) => {
             let left = LONGEST.saturating_sub(since.elapsed());
-            carried(asked, &session, place, &operation, left.min(LONGEST_CALLS)).await
+            carried(carry, &session, &operation, left.min(LONGEST_CALLS)).await
         }
         Ok(Opened::TooLarge) => not_carried(&operation, "too_many_resources", TOO_MANY),
         Ok(Opened::Shut(refusal)) => no_session(&operation, refusal),
@@ -194,15 +222,14 @@ async fn write(
 /// Asks AWS, for as long as there is time. What writes is asked for once: an answer that was lost does
 /// not say that it was not done.
 async fn carried(
-    asked: &Request,
+    carry: impl AsyncFnOnce(CustomerSession) -> Outcome,
     session: &CustomerSession,
-    place: &Place,
     operation: &Operation,
     time: Duration,
 ) -> Outcome {
     let session = if operation.action.reads() { session.clone() } else { session.asking_once() };
     let session = session.until(Instant::now() + time.saturating_sub(TO_TELL));
-    match timeout(time, asked.carry(&session, place, operation.dry_run)).await {
+    match timeout(time, carry(session)).await {
         Ok(outcome) => bounded(outcome),
         Err(_) => not_carried(operation, "no_answer", TOO_SLOW),
     }
@@ -250,19 +277,28 @@ async fn record(app: &App, ended: &Operation, occasion: &Occasion) {
     }
 }
 
-/// What the end of an operation means for the backup that it was about: it is gone, or was gone before.
+/// What the end of an operation means for the backup that it was about: all of it is gone, or was gone before,
+/// or something was launched from it.
 async fn aftermath(app: &App, ended: &Operation) -> Result<Option<Aftermath>, Error> {
-    let (Some(id), Some(target)) = (ended.backup_id, ended.targets.first()) else { return Ok(None) };
-    let gone = match (target.outcome, target.code.as_deref()) {
-        (TargetOutcome::Succeeded, _) => Gone::Plan,
-        (_, Some("not_found")) => Gone::Elsewhere,
-        _ => return Ok(None),
-    };
+    let (Some(id), Some(first)) = (ended.backup_id, ended.targets.first()) else { return Ok(None) };
+    let occasion = App::occasion(ended.actor.clone());
+    let is_done = |target: &Target| target.outcome == TargetOutcome::Succeeded;
+    if ended.action.as_str() == restore_instance::LAUNCH {
+        let event = match app.store.backup(id).await? {
+            backup if is_done(first) => backup.restored_event(&first.id, &ended.region, ended.id, &occasion),
+            _ => return Ok(None),
+        };
+        return Ok(Some(Aftermath { event, changed: None }));
+    }
+    let vanished = |target: &Target| is_done(target) || target.code.as_deref() == Some("not_found");
+    if !ended.targets.iter().all(vanished) {
+        return Ok(None);
+    }
+    let gone = if ended.targets.iter().any(is_done) { Gone::Plan } else { Gone::Elsewhere };
     let backup = app.store.backup(id).await?;
     if backup.state == BackupState::Deleted {
         return Ok(None);
     }
-    let occasion = App::occasion(ended.actor.clone());
     let changed = backup.deleted(gone, occasion.now);
     Ok(Some(Aftermath { event: changed.deleted_event(Some(ended.id), &occasion), changed: Some(changed) }))
 }

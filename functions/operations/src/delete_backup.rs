@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::backup::Backup;
+use domain::kind::Kind;
 use domain::operation::{Operation, Order};
 use domain::{BackupId, Error, OperationId, PlanId};
 use runtime::random;
-use serde_json::json;
+use serde_json::{Value, json};
 use web::caller::Operator;
 use web::id::Id;
 use web::idempotency::Idempotent;
@@ -16,6 +18,7 @@ use web::problem::Refused;
 use crate::app::App;
 use crate::carry_out::admit;
 use crate::create_plan::{sealed, write};
+use crate::delete_instance_backup;
 use crate::look::look;
 use crate::restore_backup::is_available;
 use crate::view::PlanView;
@@ -45,7 +48,7 @@ pub(crate) async fn delete_backup(
     let asked_at = App::occasion(actor.clone());
     let id = PlanId::new(asked_at.now, random());
     let order = Order {
-        action: "dynamodb:DeleteBackup".parse()?,
+        action: action(&backup).parse()?,
         region: backup.region.clone(),
         dry_run: false,
         reason: None,
@@ -53,11 +56,24 @@ pub(crate) async fn delete_backup(
     let would = Operation::begin(OperationId::new(asked_at.now, random()), order, &connection, &asked_at)?
         .of_backup(Some(backup.id));
     is_available(&backup)?;
+    if backup.kind == Kind::Ec2Backup {
+        let seen = delete_instance_backup::look(&app, &connection, id, &backup).await.map_err(gone)?;
+        return write(&app, id, &would, seen, &sealed(Value::Null), actor, &request).await;
+    }
     let input = json!({"BackupArn": backup.aws_id});
     let admitted = admit(&would, &connection, &input)?;
     let sealed = sealed(input);
     let seen = look(&app, &connection, id, &admitted, &sealed.salt).await.map_err(gone)?;
     write(&app, id, &would, seen, &sealed, actor, &request).await
+}
+
+/// What deletes it: of an instance's, whatever its first part takes.
+fn action(backup: &Backup) -> &'static str {
+    match backup.kind {
+        Kind::Ec2Backup if backup.is_image() => "ec2:DeregisterImage",
+        Kind::Ec2Backup => delete_instance_backup::DELETE,
+        _ => "dynamodb:DeleteBackup",
+    }
 }
 
 /// The ledger does not know yet that somebody else has deleted it.

@@ -4,12 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::backup::{Backup, BackupState};
+use domain::kind::Kind;
 use domain::operation::{Operation, Order, RestoreOrder, foresee_restore, settings_of};
 use domain::plan::{Plan, Sealed, Seen};
+use domain::relaunch::LaunchWishes;
 use domain::{BackupId, Connection, Error, OperationId, PlanId, Region};
 use estate::restores::Restore;
 use runtime::{now, random};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::body::{JsonBody, noted, required};
 use web::caller::Operator;
@@ -23,6 +25,7 @@ use crate::carry_out::leave_to_worker;
 use crate::create_plan::{sealed, write};
 use crate::look::{in_time, session};
 use crate::order::check_reason;
+use crate::restore_instance::{self, Asked, StepsView};
 use crate::view::{OperationView, PlanView};
 
 /// The action that restores.
@@ -31,31 +34,56 @@ pub(crate) const RESTORE: &str = "dynamodb:RestoreTableFromBackup";
 /// What is to be restored to what.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct RestoreBackupRequest {
-    /// The new table's name, which no table has yet.
-    #[schema(value_type = String, example = "orders-restored")]
+    /// The new table's name, which no table has yet. Backups of instances take none.
+    #[schema(value_type = Option<String>, example = "orders-restored")]
     target_name: Option<String>,
-    /// Where the new table will be: the backup's Region, if nothing is said.
+    /// Where the new table will be: the backup's Region, if nothing is said. An instance is launched there alone.
     #[schema(value_type = Option<String>, example = "us-east-1")]
     region: Option<String>,
     /// Whether the new table's items are counted when it is there. Reading them is billed.
     count_items: Option<bool>,
+    /// Of which type the new instance is, if not of the old one's.
+    #[schema(value_type = Option<String>, example = "m7g.large")]
+    instance_type: Option<String>,
+    /// In which subnet the new instance is, if not in the old one's.
+    subnet_id: Option<String>,
+    /// In which security groups the new instance is: the old one's, if it is in the same subnet.
+    security_group_ids: Option<Vec<String>>,
     /// Why, for the record.
     #[schema(max_length = 500)]
     reason: Option<String>,
 }
 
-/// Plans to restore a backup to a new table, and restores nothing.
+/// What is answered: a plan, or what there is to do where Drawbridge plans nothing.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Restoring {
+    /// It can be applied.
+    Plan(Box<PlanView>),
+    /// It is the owner's to do.
+    Steps(StepsView),
+}
+
+/// Plans to restore a backup to a new table or to launch an image, and does nothing. Of a set of snapshots of an
+/// instance it tells what its owner does.
 #[utoipa::path(
     post,
     path = "/v1/backups/{backup_id}/restore",
     tag = "backups",
     params(("backup_id" = String, Path)),
     request_body = RestoreBackupRequest,
-    responses((
-        status = 201,
-        description = "What would be restored, and what of the table would not. It can be applied until `expires_at`.",
-        body = PlanView
-    ))
+    responses(
+        (
+            status = 201,
+            description = "What would be restored, and what would not. It can be applied until `expires_at`.",
+            body = PlanView
+        ),
+        (
+            status = 200,
+            description = "Of a set of snapshots: the commands that make an instance of it. Nothing is planned.",
+            body = StepsView
+        )
+    )
 )]
 pub(crate) async fn restore_backup(
     State(app): State<App>,
@@ -63,16 +91,30 @@ pub(crate) async fn restore_backup(
     Id(backup): Id<BackupId>,
     request: Idempotent,
     JsonBody(body): JsonBody<RestoreBackupRequest>,
-) -> Result<(StatusCode, Json<PlanView>), Refused> {
-    let RestoreBackupRequest { target_name, region, count_items, reason } = body;
+) -> Result<(StatusCode, Json<Restoring>), Refused> {
+    let RestoreBackupRequest { target_name, region, count_items, reason, .. } = &body;
+    let found = app.store.backup(backup).await;
+    let of_instance = found.as_ref().is_ok_and(|backup| backup.kind == Kind::Ec2Backup);
     let mut errors = Vec::new();
-    let target_name = required(target_name, "target_name", &mut errors);
+    let target_name = match target_name {
+        None if of_instance => Some(String::new()),
+        name => required(name.clone(), "target_name", &mut errors),
+    };
+    let (region, count_items, reason) = (region.clone(), *count_items, reason.clone());
     let region = region.and_then(|text| noted(text.parse::<Region>(), "/region", &mut errors));
     noted(check_reason(reason.as_deref()), "", &mut errors);
     let Some(target_name) = target_name.filter(|_| errors.is_empty()) else {
         return Err(Error::invalid_fields(errors).into());
     };
-    let backup = app.store.backup(backup).await?;
+    let backup = found?;
+    body.fits(of_instance)?;
+    if of_instance {
+        let asked = Asked { backup, region, wishes: body.wishes(), reason };
+        if let Some(steps) = restore_instance::told(&asked)? {
+            return Ok((StatusCode::OK, Json(Restoring::Steps(steps))));
+        }
+        return restore_instance::plan(&app, asked, actor, &request).await.map(as_plan);
+    }
     let region = region.unwrap_or_else(|| backup.region.clone());
     let connection = app.store.connection(backup.connection_id).await?;
     let asked_at = App::occasion(actor.clone());
@@ -85,7 +127,35 @@ pub(crate) async fn restore_backup(
     let restore = admit(&connection, &backup, &order, &would.region)?;
     let seen = look(&app, &connection, id, &backup, &order, &restore, &would.region).await?;
     let sealed = sealed(serde_json::to_value(&order).map_err(Error::internal)?);
-    write(&app, id, &would, seen, &sealed, actor, &request).await
+    write(&app, id, &would, seen, &sealed, actor, &request).await.map(as_plan)
+}
+
+fn as_plan((status, Json(plan)): (StatusCode, Json<PlanView>)) -> (StatusCode, Json<Restoring>) {
+    (status, Json(Restoring::Plan(Box::new(plan))))
+}
+
+impl RestoreBackupRequest {
+    /// Refuses what says something of a table where there is an instance, or the other way round.
+    fn fits(&self, of_instance: bool) -> Result<(), Error> {
+        let of_tables =
+            [("/target_name", self.target_name.is_some()), ("/count_items", self.count_items.is_some())];
+        let of_instances = [
+            ("/instance_type", self.instance_type.is_some()),
+            ("/subnet_id", self.subnet_id.is_some()),
+            ("/security_group_ids", self.security_group_ids.is_some()),
+        ];
+        let (others, what) =
+            if of_instance { (&of_tables[..], "an instance") } else { (&of_instances[..], "a table") };
+        let Some((at, _)) = others.iter().find(|(_, given)| *given) else { return Ok(()) };
+        let detail = format!("the backup is of {what}, which takes no such field; leave it out");
+        Err(Error::refused("field_not_taken", detail).at(at))
+    }
+
+    /// What is to be otherwise than it was.
+    fn wishes(self) -> LaunchWishes {
+        let Self { instance_type, subnet_id, security_group_ids, .. } = self;
+        LaunchWishes { instance_type, subnet_id, security_group_ids }
+    }
 }
 
 /// Refuses a backup that is not there.

@@ -55,6 +55,7 @@ pub(crate) fn run_of(connection: &Connection, select: SelectionParts) -> Run {
             retention: None,
             timezone: "UTC".parse().unwrap(),
             dry_run: false,
+            ec2_backup: None,
         },
     };
     let now = Timestamp::now();

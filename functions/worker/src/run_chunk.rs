@@ -10,6 +10,7 @@
 //! and the events: whoever loses that race has done nothing that is not done again without harm.
 
 mod drill;
+mod instances;
 mod look;
 mod make;
 mod power;
@@ -115,12 +116,10 @@ async fn advance(app: &App, chunk: &Chunk) -> Result<TakenBy, Error> {
     let work = Work { app, chunk, connection: &connection, place: Place::of(&connection, &chunk.region)? };
     let next = match chunk.terms.kind {
         Kind::DynamodbBackup => Box::pin(work.back_up_tables()).await?,
+        Kind::Ec2Backup => Box::pin(work.back_up_instances()).await?,
         Kind::RestoreDrill => Box::pin(work.drill()).await?,
         Kind::Ec2Start => Box::pin(work.power(Wanted::Running)).await?,
         Kind::Ec2Stop => Box::pin(work.power(Wanted::Stopped)).await?,
-        kind @ Kind::Ec2Backup => {
-            return Err(Error::internal(format!("there is no work of the kind {kind}")));
-        }
     };
     match next {
         Next::Done(done) => write(app, chunk, chunk, done).await,

@@ -8,6 +8,7 @@ use crate::audit::{About, AuditEvent, EventType};
 use crate::chunk::Chunk;
 use crate::connection::Occasion;
 use crate::id::{BackupId, ConnectionId, JobId, OperationId, RunId, ScheduleId};
+use crate::instance_manifest::InstanceManifest;
 use crate::job::Job;
 use crate::kind::Kind;
 use crate::manifest::TableManifest;
@@ -39,6 +40,25 @@ pub enum Gone {
     Plan,
     /// It was not there any more when AWS was asked: somebody deleted it behind Drawbridge's back.
     Elsewhere,
+    /// AWS could not make it.
+    Failed,
+}
+
+/// One snapshot of a backup of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VolumeSnapshot {
+    /// Its id.
+    pub snapshot_id: String,
+    /// Of which volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_id: Option<String>,
+    /// Which device that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The volume's size, in GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_gib: Option<i32>,
 }
 
 /// What a drill has shown of a backup.
@@ -69,11 +89,11 @@ pub struct Backup {
     pub kind: Kind,
     /// Where.
     pub region: Region,
-    /// Of what: a table's name.
+    /// Of what: a table's name, or an instance's id.
     pub resource: String,
     /// Its name in the customer's account.
     pub name: String,
-    /// Its ARN.
+    /// Its ARN; of an instance's, the image's id, or that of the first snapshot.
     pub aws_id: String,
     /// Where it stands.
     pub state: BackupState,
@@ -104,9 +124,22 @@ pub struct Backup {
     /// What the table was like. Lists leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<TableManifest>,
+    /// What the instance was like. Lists leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceManifest>,
+    /// The snapshots of an instance's volumes, the one that it boots from first. An image's are known once it
+    /// is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<VolumeSnapshot>,
     /// Counts its changes.
     pub version: u64,
 }
+
+/// What the ids of images begin with. Source: EC2 User Guide, "Resource IDs".
+const IMAGE: &str = "ami-";
+
+/// Bytes of a GiB.
+const GIB: i64 = 1 << 30;
 
 impl Backup {
     /// The backup that a job of this chunk has made, as AWS answered.
@@ -138,8 +171,45 @@ impl Backup {
             gone: None,
             drilled: None,
             manifest: Some(manifest),
+            instance: None,
+            snapshots: Vec::new(),
             version: 1,
         }
+    }
+
+    /// The backup of an instance that a job of this chunk has made, as AWS answered.
+    #[must_use]
+    pub fn of_instance(
+        chunk: &Chunk,
+        job: &Job,
+        aws_id: String,
+        created_at: Timestamp,
+        instance: InstanceManifest,
+        snapshots: Vec<VolumeSnapshot>,
+    ) -> Self {
+        let made = Self::made(chunk, job, aws_id, created_at, TableManifest::unseen(created_at));
+        Self { manifest: None, instance: Some(instance), snapshots, ..made }
+    }
+
+    /// Whether it is an image.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        self.kind == Kind::Ec2Backup && self.aws_id.starts_with(IMAGE)
+    }
+
+    /// The same, there, with these snapshots. It counts as large as the volumes are, of which AWS keeps less.
+    #[must_use]
+    pub fn available_as(&self, snapshots: Vec<VolumeSnapshot>) -> Self {
+        let sizes = snapshots.iter().filter_map(|one| one.size_gib);
+        let size_bytes = sizes.map(|gib| i64::from(gib) * GIB).sum();
+        Self { snapshots, ..self.available(Some(size_bytes)) }
+    }
+
+    /// What AWS has to delete for it to be gone, in order: an image before the snapshots that it holds.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&str> {
+        let image = self.is_image().then_some(self.aws_id.as_str());
+        image.into_iter().chain(self.snapshots.iter().map(|one| one.snapshot_id.as_str())).collect()
     }
 
     /// The same, there.

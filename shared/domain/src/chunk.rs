@@ -14,7 +14,8 @@ use crate::steps::Steps;
 /// Most jobs of a chunk.
 pub const MOST_JOBS: usize = 25;
 
-/// How long a chunk may take, from when it is first taken from the queue.
+/// How long a chunk may take, from when it is first taken from the queue. Backups of instances may take as long
+/// as their run.
 pub const LONGEST_CHUNK: SignedDuration = SignedDuration::from_hours(3);
 
 /// How long whoever asks AWS for backups has it for himself: longer than anything that he asks may take.

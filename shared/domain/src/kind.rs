@@ -50,7 +50,7 @@ impl Kind {
     /// Whether AWS may take many hours for one resource.
     #[must_use]
     pub const fn may_last(self) -> bool {
-        matches!(self, Self::RestoreDrill)
+        matches!(self, Self::RestoreDrill | Self::Ec2Backup)
     }
 
     /// The action that it is there for: a connection that has lost it is left alone.
@@ -68,18 +68,6 @@ impl Kind {
         name.parse()
     }
 
-    /// Refuses a kind that there is no work for yet.
-    ///
-    /// # Errors
-    /// 422 `kind_not_offered`.
-    pub fn admit(self) -> Result<(), Error> {
-        if matches!(self, Self::DynamodbBackup | Self::RestoreDrill | Self::Ec2Start | Self::Ec2Stop) {
-            return Ok(());
-        }
-        let detail = format!("this version of Drawbridge does not carry out {self} yet");
-        Err(Error::refused("kind_not_offered", detail).at("/kind"))
-    }
-
     /// The actions without which it cannot be done. What would only be good to know is not among them.
     #[must_use]
     pub fn takes(self, select: &Selection, retention: Option<&Retention>) -> Vec<Action> {
@@ -87,6 +75,7 @@ impl Kind {
             Self::DynamodbBackup => {
                 vec!["dynamodb:CreateBackup", "dynamodb:ListTables", "dynamodb:DescribeTable"]
             }
+            Self::Ec2Backup => ec2_backup_takes(retention),
             Self::RestoreDrill => vec![
                 "dynamodb:RestoreTableFromBackup",
                 "dynamodb:DescribeTable",
@@ -96,7 +85,6 @@ impl Kind {
             ],
             Self::Ec2Start => vec!["ec2:StartInstances", "ec2:DescribeInstances"],
             Self::Ec2Stop => vec!["ec2:StopInstances", "ec2:DescribeInstances"],
-            Self::Ec2Backup => Vec::new(),
         };
         if self == Self::DynamodbBackup {
             // To see that it has become available, and to find it again after a crash.
@@ -154,6 +142,22 @@ impl Kind {
             _ => capabilities.holds(action),
         })
     }
+}
+
+/// What backups of instances take: to see the instance and its volumes, to make snapshots or an image with
+/// tags, to see that they have become available and find them again after a crash.
+fn ec2_backup_takes(retention: Option<&Retention>) -> Vec<&'static str> {
+    let making = [
+        "ec2:CreateSnapshots",
+        "ec2:CreateImage",
+        "ec2:CreateTags",
+        "ec2:DescribeInstances",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeSnapshots",
+        "ec2:DescribeImages",
+    ];
+    let deleting = retention.map(|_| ["ec2:DeleteSnapshot", "ec2:DeregisterImage"]);
+    making.into_iter().chain(deleting.into_iter().flatten()).collect()
 }
 
 impl fmt::Display for Kind {

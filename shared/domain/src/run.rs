@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audit::{About, Actor, AuditEvent, EventType};
 use crate::connection::Occasion;
+use crate::ec2_backup::Ec2Backup;
 use crate::expression::Timezone;
 use crate::id::{ConnectionId, RunId, ScheduleId};
 use crate::job::{EVERYTHING, Job, Phase};
@@ -146,6 +147,9 @@ pub struct Terms {
     /// Whether it is only told what would be done.
     #[serde(default)]
     pub dry_run: bool,
+    /// How instances are backed up; as is usual unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ec2_backup: Option<Ec2Backup>,
 }
 
 /// What a run is asked to do.

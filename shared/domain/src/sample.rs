@@ -8,9 +8,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arn::RoleName;
-use crate::backup::{Backup, BackupState};
+use crate::backup::{Backup, BackupState, VolumeSnapshot};
 use crate::cadence::Cadence;
 use crate::connection::{Change, End, InviteHold, LookStart, NewConnection, Occasion, Start};
+use crate::instance_manifest::{InstanceManifest, VolumeManifest};
 use crate::invite::Invite;
 use crate::kind::Kind;
 use crate::manifest::{KeyPart, Known, TableManifest};
@@ -129,6 +130,57 @@ pub fn table_manifest() -> TableManifest {
     }
 }
 
+/// An instance with two volumes.
+#[must_use]
+pub fn instance_manifest() -> InstanceManifest {
+    let volume = |device: &str, volume_id: &str| VolumeManifest {
+        device: device.to_owned(),
+        volume_id: volume_id.to_owned(),
+        kind: "gp3".to_owned(),
+        size_gib: 8,
+        iops: Some(3000),
+        throughput: Some(125),
+        encrypted: false,
+        kms_key: None,
+        delete_on_termination: true,
+    };
+    InstanceManifest {
+        instance_type: "m7g.large".to_owned(),
+        architecture: Some("arm64".to_owned()),
+        root_device: Some("/dev/xvda".to_owned()),
+        subnet_id: Some("subnet-0123456789abcdef0".to_owned()),
+        security_group_ids: vec!["sg-0123456789abcdef0".to_owned()],
+        key_name: Some("ours".to_owned()),
+        instance_profile: Some("arn:aws:iam::222222222222:instance-profile/web".to_owned()),
+        tags: [("Name".to_owned(), "web".to_owned())].into(),
+        volumes: vec![
+            volume("/dev/xvda", "vol-0000000000000000a"),
+            volume("/dev/sdf", "vol-0000000000000000b"),
+        ],
+        ..InstanceManifest::unseen(NOW)
+    }
+}
+
+/// A backup of an instance in the account 222222222222 that is there: an image if `aws_id` is one.
+#[must_use]
+pub fn instance_backup(connection: &Connection, aws_id: &str) -> Backup {
+    let snapshot = |letter: &str, device: &str| VolumeSnapshot {
+        snapshot_id: format!("snap-0000000000000000{letter}"),
+        volume_id: Some(format!("vol-0000000000000000{letter}")),
+        device: Some(device.to_owned()),
+        size_gib: Some(8),
+    };
+    Backup {
+        kind: Kind::Ec2Backup,
+        resource: "i-0123456789abcdef0".to_owned(),
+        aws_id: aws_id.to_owned(),
+        manifest: None,
+        instance: Some(instance_manifest()),
+        snapshots: vec![snapshot("a", "/dev/xvda"), snapshot("b", "/dev/sdf")],
+        ..backup(connection)
+    }
+}
+
 /// A backup of the table `Music` in the account 222222222222 that is there, with its manifest.
 #[must_use]
 pub fn backup(connection: &Connection) -> Backup {
@@ -154,6 +206,8 @@ pub fn backup(connection: &Connection) -> Backup {
         gone: None,
         drilled: None,
         manifest: Some(table_manifest()),
+        instance: None,
+        snapshots: Vec::new(),
         version: 2,
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audit::{About, AuditEvent, EventType};
 use crate::connection::{Connection, Occasion};
+use crate::ec2_backup::{Ec2Backup, admit_ec2_backup};
 use crate::error::{Error, FieldError};
 use crate::expression::{Expression, Timezone};
 use crate::id::{ConnectionId, ScheduleId};
@@ -57,6 +58,9 @@ pub struct ScheduleOrder {
     pub retention: Option<Retention>,
     /// Whether it runs at present.
     pub enabled: bool,
+    /// How instances are backed up; as is usual unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ec2_backup: Option<Ec2Backup>,
 }
 
 /// A schedule.
@@ -111,10 +115,10 @@ impl ScheduleOrder {
     /// Refuses what the connection is not for, and what goes beyond AWS's limits.
     ///
     /// # Errors
-    /// 422 `kind_not_offered`, `region_not_connected`, `retention_not_taken`; 403 `capability_missing`; 400
-    /// `invalid_flexible_window`.
+    /// 422 `ec2_backup_not_taken`, `region_not_connected`, `retention_not_taken`; 403
+    /// `capability_missing`; 400 `invalid_flexible_window`.
     pub fn admit(&self, connection: &Connection) -> Result<(), Error> {
-        self.kind.admit()?;
+        admit_ec2_backup(self.kind, self.ec2_backup)?;
         self.kind.admit_retention(self.retention.as_ref())?;
         admit_window(self.flexible_window_minutes).map_err(|error| error.at("/flexible_window_minutes"))?;
         admit_regions(self.regions.as_ref(), connection)?;
@@ -250,12 +254,19 @@ impl Schedule {
     /// What its runs are asked to do.
     #[must_use]
     pub fn run_order(&self) -> RunOrder {
-        let ScheduleOrder { kind, timezone, regions, select, retention, .. } = self.order.clone();
+        let ScheduleOrder { kind, timezone, regions, select, retention, ec2_backup, .. } = self.order.clone();
         RunOrder {
             scope: Scope::Connections(vec![self.connection_id]),
             regions,
             select,
-            terms: Terms { kind, schedule_id: Some(self.id), retention, timezone, dry_run: false },
+            terms: Terms {
+                kind,
+                schedule_id: Some(self.id),
+                retention,
+                timezone,
+                dry_run: false,
+                ec2_backup,
+            },
         }
     }
 }

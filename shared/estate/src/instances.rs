@@ -3,6 +3,7 @@
 //! Sources: EC2 API Reference; Service Authorization Reference, "Actions, resources, and condition keys for
 //! Amazon EC2".
 
+pub mod backups;
 mod list;
 mod power;
 

@@ -13,6 +13,7 @@
 mod backups;
 mod digest;
 mod images;
+mod instance_backups;
 mod instances;
 mod items;
 mod snapshots;
@@ -26,6 +27,8 @@ use domain::{Action, CapabilitySet, Error, ErrorKind, FieldError};
 use serde_json::{Map, Value};
 
 use crate::operations::{Carry, Place, Request, dynamodb, ec2, failed_by, fits};
+
+pub use instance_backups::{look_at_backup, look_at_image, look_policy};
 
 /// The tag by which a customer keeps something from being destroyed through Drawbridge.
 pub const PROTECTED: &str = "drawbridge:protected";

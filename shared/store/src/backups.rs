@@ -20,8 +20,8 @@ use crate::invites::expiry;
 use crate::item::{Item, Key, from_item, number, text, to_item};
 use crate::operations::KEPT;
 
-/// What lists hold of a backup: all but its manifest, which may be large.
-pub(crate) const SUMMARY: [&str; 19] = [
+/// What lists hold of a backup: all but what its table or instance was like, which may be large.
+pub(crate) const SUMMARY: [&str; 20] = [
     "id",
     "connection_id",
     "kind",
@@ -39,6 +39,7 @@ pub(crate) const SUMMARY: [&str; 19] = [
     "deleted_at",
     "gone",
     "drilled",
+    "snapshots",
     "version",
     "sk",
 ];
@@ -130,7 +131,8 @@ impl Store {
     pub(crate) fn change_backup(&self, backup: &Backup) -> Result<TransactWriteItem, Error> {
         let item = backup_item(backup)?;
         let key = Key::backup(backup.connection_id, &backup.region, &backup.resource, backup.id);
-        let changing = ["state", "size_bytes", "deleted_at", "gone", "drilled", "version", "expires_at"];
+        let changing =
+            ["state", "size_bytes", "deleted_at", "gone", "drilled", "snapshots", "version", "expires_at"];
         let mut update = aws_sdk_dynamodb::types::Update::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))

@@ -22,7 +22,8 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 
 /// A kind of call, and how often AWS lets an account make it in a Region.
 ///
-/// Source: `DynamoDB` API Reference, `CreateBackup`, `DeleteBackup`, `ListBackups`, `ListTagsOfResource`.
+/// Sources: `DynamoDB` API Reference, `CreateBackup`, `DeleteBackup`, `ListBackups`, `ListTagsOfResource`; EC2
+/// Developer Guide, "Request throttling for the Amazon EC2 API".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paced {
     /// `CreateBackup`: 50 a second.
@@ -33,6 +34,12 @@ pub enum Paced {
     ListBackups,
     /// `ListTagsOfResource`: 10 a second.
     ListTags,
+    /// `CreateSnapshots`: 5 a second, after some at once.
+    CreateSnapshots,
+    /// `CreateImage`: likewise.
+    CreateImage,
+    /// `DeleteSnapshot`: likewise, and `DeregisterImage` with it.
+    DeleteSnapshot,
 }
 
 impl Paced {
@@ -42,6 +49,9 @@ impl Paced {
             Self::DeleteBackup => "DeleteBackup",
             Self::ListBackups => "ListBackups",
             Self::ListTags => "ListTagsOfResource",
+            Self::CreateSnapshots => "CreateSnapshots",
+            Self::CreateImage => "CreateImage",
+            Self::DeleteSnapshot => "DeleteSnapshot",
         }
     }
 
@@ -51,7 +61,7 @@ impl Paced {
         match self {
             Self::CreateBackup => 25,
             Self::DeleteBackup | Self::ListTags => 125,
-            Self::ListBackups => 250,
+            Self::ListBackups | Self::CreateSnapshots | Self::CreateImage | Self::DeleteSnapshot => 250,
         }
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod backing_up;
+mod backing_up_instances;
 mod connected;
 mod drilling;
 mod looking;
@@ -69,6 +70,11 @@ async fn a_backup_ends_the_same_whatever_fails() {
 #[tokio::test]
 async fn stopping_for_the_night_ends_the_same_whatever_fails() {
     run::every_row(&switching::Switching).await;
+}
+
+#[tokio::test]
+async fn a_backup_of_an_instance_ends_the_same_whatever_fails() {
+    run::every_row(&backing_up_instances::BackingUpInstances).await;
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod drills;
 mod freshness;
 mod grant_command;
 mod idempotency;
+mod instance_backups;
 mod invites;
 mod lasting;
 mod launching;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use comfy_table::Cell;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::commands::id;
@@ -13,7 +13,7 @@ use crate::screen::Screen;
 use crate::table::card;
 use crate::text::{NOTHING, field, time};
 
-/// Shows one backup, with what its table was like when it was made.
+/// Shows one backup, with what its table or instance was like when it was made.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -30,7 +30,11 @@ impl ShowBackup {
         screen.show(&backup, view)?;
         if field(&backup, "state") == "available" {
             let id = &self.backup_id;
-            screen.note(&format!("\nnext: `drawbridge restore {id} NEW_TABLE` makes a new table of it"));
+            screen.note(&if backup.get("instance").is_some() {
+                format!("\nnext: `drawbridge restore {id}` launches the instance again, or says how")
+            } else {
+                format!("\nnext: `drawbridge restore {id} NEW_TABLE` makes a new table of it")
+            });
         }
         Ok(Exit::Done)
     }
@@ -53,10 +57,17 @@ fn view(backup: &Value) -> String {
         ("deleted", at("deleted_at")),
         ("gone by", text("gone")),
         ("name at AWS", text("name")),
-        ("ARN", text("aws_id")),
+        ("id at AWS", text("aws_id")),
     ];
     let told = rows.into_iter().filter(|(_, value)| value.content() != NOTHING);
     let manifest = backup.get("manifest").map(report).filter(|manifest| !manifest.is_empty());
     let manifest = manifest.map(|manifest| format!("The table then\n{manifest}"));
-    [Some(card(told.collect())), manifest].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+    let instance = backup.get("instance").map(report).filter(|instance| !instance.is_empty());
+    let instance = instance.map(|instance| format!("The instance then\n{instance}"));
+    let snapshots = backup.get("snapshots").map(|snapshots| report(&json!({"snapshots": snapshots})));
+    [Some(card(told.collect())), manifest, snapshots, instance]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }

@@ -84,3 +84,47 @@ async fn what_is_not_confirmed_is_not_restored() {
     let (outcome, _, server) = run(Screen::kept(Format::Table), &[], vec![]).await;
     assert_eq!((outcome.unwrap_err().exit, server.seen().len()), (Exit::Usage, 0));
 }
+
+/// The commands that run with these arguments, of a backup of an instance.
+async fn of_an_instance(arguments: &[&str], script: Vec<Answer>) -> (Result<Exit>, Screen, TestServer) {
+    let server = TestServer::start(script).await;
+    let line = Line::try_parse_from(["restore", "bkp_1"].iter().chain(arguments)).unwrap();
+    let screen = Screen::kept(Format::Table);
+    let outcome = line.command.run(&server.client(), &screen).await;
+    (outcome, screen, server)
+}
+
+#[tokio::test]
+async fn an_instance_is_launched_again_from_its_image() {
+    let plan = json!({
+        "plan_id": "pln_1", "connection_id": "con_1", "action": "ec2:RunInstances", "state": "pending",
+        "targets": [{"id": "ami-1", "kind": "image", "facts": {}}],
+    });
+    let done = json!({
+        "operation_id": "op_1", "action": "ec2:RunInstances", "state": "succeeded", "output": null,
+        "targets": [{"id": "i-1", "outcome": "succeeded"}],
+    });
+    let arguments = ["--type", "t3.nano", "--subnet", "subnet-1", "--security-group", "sg-1", "--yes"];
+    let (outcome, screen, server) =
+        of_an_instance(&arguments, vec![Answer::new(201, plan), Answer::ok(done)]).await;
+    assert_eq!(outcome.unwrap(), Exit::Done);
+    assert_eq!(server.targets(), ["POST /v1/backups/bkp_1/restore", "POST /v1/plans/pln_1/apply"]);
+    let asked = json!({"instance_type": "t3.nano", "subnet_id": "subnet-1", "security_group_ids": ["sg-1"]});
+    assert_eq!(server.bodies()[0], asked);
+    let kept = screen.into_kept();
+    assert!(kept.errors.contains("This will be made") && kept.output.contains("i-1"), "{}", kept.output);
+}
+
+#[tokio::test]
+async fn what_the_owner_does_with_snapshots_is_a_script() {
+    let told = json!({
+        "backup_id": "bkp_1", "warnings": [{"code": "private_address", "detail": "another address"}],
+        "steps": [{"title": "Register an image", "command": "IMAGE=$(aws ec2 register-image)"}],
+    });
+    let (outcome, screen, server) = of_an_instance(&["--yes"], vec![Answer::ok(told)]).await;
+    assert_eq!(outcome.unwrap(), Exit::Done);
+    assert_eq!(server.targets(), ["POST /v1/backups/bkp_1/restore"]);
+    let kept = screen.into_kept();
+    let script = "# Note: another address\n# Register an image\nIMAGE=$(aws ec2 register-image)";
+    assert!(kept.output.contains(script), "{}", kept.output);
+}

@@ -43,7 +43,7 @@ pub struct StartRun {
     /// In this connection; may be given several times
     #[arg(long = "connection", id = "connections", value_name = "ID", value_parser = id)]
     connections: Vec<String>,
-    /// What is done: dynamodb-backup, ec2-start, ec2-stop or restore-drill
+    /// What is done: dynamodb-backup, ec2-backup, ec2-start, ec2-stop or restore-drill
     #[arg(long)]
     kind: String,
     #[command(flatten)]

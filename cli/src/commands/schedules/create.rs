@@ -36,7 +36,7 @@ pub struct CreateSchedule {
     /// The connection's id
     #[arg(value_name = "CONNECTION", value_parser = id)]
     connection_id: String,
-    /// What is done: dynamodb-backup, ec2-start, ec2-stop or restore-drill
+    /// What is done: dynamodb-backup, ec2-backup, ec2-start, ec2-stop or restore-drill
     #[arg(long)]
     kind: String,
     /// When

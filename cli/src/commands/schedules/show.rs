@@ -53,6 +53,9 @@ pub(super) fn view(schedule: &Value) -> String {
         ("updated", Cell::new(time(schedule, "updated_at"))),
         ("version", text("version")),
     ];
+    if field(schedule, "ec2_backup") != NOTHING {
+        rows.push(("backs up by", text("ec2_backup")));
+    }
     if let Some(problem) = schedule.get("problem").filter(|problem| !problem.is_null()) {
         let told = format!("{}: {}", field(problem, "code"), field(problem, "detail"));
         rows.push(("problem", Cell::new(told)));

@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::commands::act::put;
 use crate::commands::change::{change, changes};
 use crate::commands::id;
-use crate::commands::terms::{Kept, Selected};
+use crate::commands::terms::{BackedUp, Kept, Selected};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::screen::Screen;
@@ -20,15 +20,15 @@ use crate::screen::Screen;
         .args([
             "expression", "timezone", "window", "no_window", "regions", "all_regions", "names", "exclude_names",
             "tags", "ids", "keep_last", "keep_daily", "keep_weekly", "keep_monthly", "max_age_days", "keep_all",
-            "enable", "disable",
+            "method", "exclude_boot_volume", "exclude_data_volumes", "enable", "disable",
         ])
         .required(true)
         .multiple(true)
 ))]
 #[command(after_help = "\
 What is not given stays. What says which tables is replaced as a whole: repeat every --name,
---exclude-name, --tag and --table that is to hold. So is what says what is kept. What a schedule does
-cannot be changed. Runs that have begun go on as they were asked for.
+--exclude-name, --tag and --table that is to hold. So is what says what is kept, and how instances
+are backed up. What a schedule does cannot be changed. Runs that have begun go on as they were asked for.
 
 Examples:
   drawbridge schedules update sch_… --expression 'cron(0 4 * * ? *)' --timezone Europe/Berlin
@@ -64,6 +64,8 @@ pub struct UpdateSchedule {
     /// Keep every backup from now on
     #[arg(long, conflicts_with_all = ["keep_last", "keep_daily", "keep_weekly", "keep_monthly", "max_age_days"])]
     keep_all: bool,
+    #[command(flatten)]
+    backed_up: BackedUp,
     /// Run it from now on
     #[arg(long, conflicts_with = "disable")]
     enable: bool,
@@ -73,8 +75,16 @@ pub struct UpdateSchedule {
 }
 
 /// What can be changed.
-const FIELDS: [&str; 7] =
-    ["expression", "timezone", "flexible_window_minutes", "regions", "select", "retention", "enabled"];
+const FIELDS: [&str; 8] = [
+    "expression",
+    "timezone",
+    "flexible_window_minutes",
+    "regions",
+    "select",
+    "retention",
+    "ec2_backup",
+    "enabled",
+];
 
 impl UpdateSchedule {
     pub(super) async fn run(self, client: &Client, screen: &Screen) -> Result<Exit> {
@@ -102,6 +112,8 @@ impl UpdateSchedule {
         put(&mut body, "select", Some(self.selected.select()).filter(|select| !select.is_empty()));
         let rules = Some(self.kept.retention()).filter(|rules| !rules.is_empty());
         put(&mut body, "retention", rules.map(Value::Object).or_else(|| null(self.keep_all)));
+        let backed_up = Some(self.backed_up.ec2_backup()).filter(|given| !given.is_empty());
+        put(&mut body, "ec2_backup", backed_up);
         put(&mut body, "enabled", (self.enable || self.disable).then_some(self.enable));
         body
     }

@@ -124,8 +124,9 @@ async fn what_is_not_there_or_not_for_it_is_named() {
     let answer = bench.operator("POST", "/v1/runs", body).await;
     let errors = vec![("/connection_ids/0", "capability_missing")];
     assert_eq!((answer.status, answer.errors()), (StatusCode::FORBIDDEN, errors));
-    let answer = bench.operator("POST", "/v1/runs", with(json!({"kind": "ec2-backup"}))).await;
-    assert_eq!((answer.status, answer.code()), (StatusCode::UNPROCESSABLE_ENTITY, "kind_not_offered"));
+    let body = with(json!({"ec2_backup": {"method": "image"}}));
+    let answer = bench.operator("POST", "/v1/runs", body).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::UNPROCESSABLE_ENTITY, "ec2_backup_not_taken"));
     assert!(bench.messages().is_empty());
 }
 

@@ -114,7 +114,11 @@ async fn every_wrong_field_is_named(#[case] body: String, #[case] errors: &[(&st
 #[case::nothing_selected(with(json!({"select": {}})), "selection_empty", "/select")]
 #[case::nothing_kept(with(json!({"retention": {}})), "retention_empty", "/retention")]
 #[case::another_region(with(json!({"regions": ["us-east-1"]})), "region_not_connected", "/regions")]
-#[case::a_kind_to_come(with(json!({"kind": "ec2-backup"})), "kind_not_offered", "/kind")]
+#[case::of_other_kinds(with(json!({"ec2_backup": {}})), "ec2_backup_not_taken", "/ec2_backup")]
+#[case::no_volume(
+    with(json!({"kind": "ec2-backup", "ec2_backup": {"exclude_boot_volume": true, "exclude_data_volumes": true}})),
+    "ec2_backup_empty", "/ec2_backup"
+)]
 #[tokio::test]
 async fn what_a_rule_refuses_is_refused(#[case] body: String, #[case] code: &str, #[case] at: &str) {
     let bench = Bench::new();

@@ -32,6 +32,7 @@ async fn recorded(bench: &Bench, path: &str, region: &str, table: &str) -> Backu
         retention: None,
         timezone: Timezone::default(),
         dry_run: false,
+        ec2_backup: None,
     };
     let until = NOW + SignedDuration::from_hours(1);
     let chunk = Chunk::of((run, connection, region, 0), terms, vec![job.clone()], NOW, until);

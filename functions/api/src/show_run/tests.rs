@@ -25,6 +25,7 @@ fn run(connection: ConnectionId) -> Run {
             retention: None,
             timezone: Timezone::default(),
             dry_run: false,
+            ec2_backup: None,
         },
     };
     Run::begin(RunId::new(NOW, [1; 10]), order, Some(NOW), Actor::Drawbridge, NOW)

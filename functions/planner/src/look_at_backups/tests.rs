@@ -29,6 +29,7 @@ async fn scheduled(app: &TestApp, connection: &Connection, select: SelectionPart
         select: Selection::new(select).unwrap(),
         retention: None,
         enabled: true,
+        ec2_backup: None,
     };
     let day_ago = now() - SignedDuration::from_hours(24);
     let at = Occasion { now: day_ago, ..occasion() };

@@ -95,7 +95,7 @@ impl Work<'_> {
     }
 
     /// These were taken, and cannot be looked at.
-    fn unseen(&self, jobs: &[&Job], detail: &str) -> Done {
+    pub(super) fn unseen(&self, jobs: &[&Job], detail: &str) -> Done {
         let detail = format!("AWS has taken the backup, and what became of it could not be seen. {detail}");
         let unseen = |job: &&Job| Job::clone(job).because(Phase::Failed, "outcome_unknown", &detail);
         Done { jobs: jobs.iter().map(unseen).collect(), ..self.nothing() }

@@ -112,7 +112,7 @@ impl Work<'_> {
     }
 
     /// None of these can be asked for. Of what was asked for before nobody knows what became.
-    fn all(&self, jobs: Vec<Job>, code: &str, detail: &str) -> Done {
+    pub(super) fn all(&self, jobs: Vec<Job>, code: &str, detail: &str) -> Done {
         let failed = |job: Job| match job.phase {
             Phase::Asking => {
                 let detail = format!(

@@ -88,8 +88,8 @@ impl Work<'_> {
         Ok(Next::Done(done))
     }
 
-    /// What retention does not keep of the backups of a job's table.
-    async fn goes(&self, job: &Job) -> Result<Vec<Backup>, Error> {
+    /// What retention does not keep of the backups of a job's table or instance.
+    pub(super) async fn goes(&self, job: &Job) -> Result<Vec<Backup>, Error> {
         let backups = self.backups(job).await?;
         let candidates: Vec<_> = backups.iter().map(Backup::candidate).collect();
         let goes: Vec<BackupId> =
@@ -97,11 +97,14 @@ impl Work<'_> {
         Ok(backups.into_iter().filter(|backup| goes.contains(&backup.id)).collect())
     }
 
-    /// The backups of a job's table that the same schedule has made, or nobody's schedule.
+    /// The backups of a job's table or instance that the same schedule has made, or nobody's schedule.
     async fn backups(&self, job: &Job) -> Result<Vec<Backup>, Error> {
         let chunk = self.chunk;
         let all = self.app.store.backups_of(chunk.connection_id, &chunk.region, &job.resource).await?;
-        Ok(all.into_iter().filter(|backup| backup.schedule_id == chunk.terms.schedule_id).collect())
+        let terms = &chunk.terms;
+        // A table may be called what an instance is.
+        let is_ours = |backup: &Backup| backup.schedule_id == terms.schedule_id && backup.kind == terms.kind;
+        Ok(all.into_iter().filter(is_ours).collect())
     }
 
     fn decided<I: Clone + Ord>(&self, candidates: &[Candidate<I>]) -> Vec<Decision<I>> {
@@ -159,7 +162,7 @@ impl Work<'_> {
     }
 
     /// The backups of these jobs are there, and what retention does not keep is too.
-    fn incomplete(&self, done: Done, chosen: &[(JobId, Backup)], detail: &str) -> Done {
+    pub(super) fn incomplete(&self, done: Done, chosen: &[(JobId, Backup)], detail: &str) -> Done {
         let failed = self
             .chunk
             .in_phase(Phase::Pruning)
@@ -169,7 +172,7 @@ impl Work<'_> {
     }
 }
 
-fn incomplete(job: &Job, detail: &str) -> Job {
+pub(super) fn incomplete(job: &Job, detail: &str) -> Job {
     let detail = format!("The backup is there; what retention does not keep could not be deleted. {detail}");
     job.clone().because(Phase::Succeeded, "retention_incomplete", detail)
 }

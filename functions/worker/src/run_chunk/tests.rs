@@ -31,6 +31,7 @@ async fn begun(app: &TestApp, connection: &Connection, tables: &[&str]) -> Chunk
         retention: None,
         timezone: "UTC".parse().unwrap(),
         dry_run: false,
+        ec2_backup: None,
     };
     let select = SelectionParts { names: vec!["*".to_owned()], ..SelectionParts::default() };
     let order = RunOrder {

@@ -12,6 +12,7 @@ fn chunk(max_age_days: Option<u32>) -> Chunk {
         retention: Some(Retention::new(retention).unwrap()),
         timezone: Timezone::default(),
         dry_run: false,
+        ec2_backup: None,
     };
     let ids = (RunId::new(NOW, [1; 10]), ConnectionId::new(NOW, [2; 10]), "eu-central-1".parse().unwrap(), 0);
     let job = Job::waiting(ids.0, ids.1, &ids.2, "orders");
@@ -49,4 +50,29 @@ fn events_tell_which_and_why() {
     assert_eq!((&data["resource"], &data["region"]), (&json!("orders"), &json!("eu-central-1")));
     assert!(data.get("operation_id").is_none());
     assert_eq!(event.about, About::Connection(gone.connection_id));
+}
+
+/// An image holds its snapshots: it goes before them.
+#[test]
+fn a_backup_of_an_instance_consists_of_its_parts() {
+    let snapshot = |id: &str| VolumeSnapshot {
+        snapshot_id: id.to_owned(),
+        volume_id: None,
+        device: None,
+        size_gib: Some(8),
+    };
+    let mut chunk = chunk(None);
+    chunk.terms.kind = Kind::Ec2Backup;
+    let made = |aws_id: &str| {
+        let instance = InstanceManifest::unseen(NOW);
+        Backup::of_instance(&chunk, &chunk.jobs[0], aws_id.to_owned(), NOW, instance, Vec::new())
+            .available_as(vec![snapshot("snap-1"), snapshot("snap-2")])
+    };
+    let set = made("snap-1");
+    assert_eq!(
+        (set.is_image(), set.parts(), set.size_bytes),
+        (false, vec!["snap-1", "snap-2"], Some(16 << 30))
+    );
+    assert_eq!(made("ami-1").parts(), ["ami-1", "snap-1", "snap-2"]);
+    assert!(set.manifest.is_none() && set.candidate().good);
 }

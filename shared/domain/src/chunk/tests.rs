@@ -1,6 +1,7 @@
 use super::*;
 use crate::expression::Timezone;
 use crate::kind::Kind;
+use crate::run::LONGEST_RUN;
 use crate::sample::NOW;
 use rstest::rstest;
 
@@ -15,6 +16,7 @@ fn terms() -> Terms {
         retention: None,
         timezone: Timezone::default(),
         dry_run: false,
+        ec2_backup: None,
     }
 }
 
@@ -101,6 +103,17 @@ fn waiting_in_the_queue_is_not_held_against_it() {
     let taken = waiting.stepped(&waiting, NOW + SignedDuration::from_hours(10));
     assert!(!taken.is_late(NOW + SignedDuration::from_hours(12)));
     assert!(taken.is_late(NOW + SignedDuration::from_hours(13)));
+}
+
+/// Large volumes take AWS many hours; tables do not.
+#[test]
+fn backups_of_instances_may_take_as_long_as_their_run() {
+    let tables = Chunk { taken_at: Some(NOW), ..chunk(vec![job("a", Phase::Making)]) };
+    let mut instances = tables.clone();
+    instances.terms.kind = Kind::Ec2Backup;
+    let later = NOW + LONGEST_CHUNK;
+    assert!(tables.is_late(later) && !instances.is_late(later));
+    assert!(instances.is_late(NOW + LONGEST_RUN));
 }
 
 /// Whoever reads of an instance is not told to look for a backup.

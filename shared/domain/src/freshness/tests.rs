@@ -29,6 +29,7 @@ fn schedule(expression: &str, zone: &str, number: u8) -> Schedule {
             select: Selection::new(parts).unwrap(),
             retention: None,
             enabled: true,
+            ec2_backup: None,
         },
         created_at: long_ago,
         updated_at: long_ago,

@@ -2,6 +2,7 @@
 
 use super::RunOrder;
 use crate::connection::Connection;
+use crate::ec2_backup::admit_ec2_backup;
 use crate::error::Error;
 use crate::schedule::admit_regions;
 
@@ -9,9 +10,9 @@ impl RunOrder {
     /// Refuses what cannot be done in any account.
     ///
     /// # Errors
-    /// 422 `kind_not_offered`, `retention_not_taken`.
+    /// 422 `ec2_backup_not_taken`, `retention_not_taken`.
     pub fn admit(&self) -> Result<(), Error> {
-        self.terms.kind.admit()?;
+        admit_ec2_backup(self.terms.kind, self.terms.ec2_backup)?;
         self.terms.kind.admit_retention(self.terms.retention.as_ref())
     }
 

@@ -22,6 +22,7 @@ fn order(scope: Scope) -> RunOrder {
             retention: None,
             timezone: Timezone::default(),
             dry_run: false,
+            ec2_backup: None,
         },
     }
 }

@@ -25,6 +25,7 @@ fn order() -> ScheduleOrder {
         select: Selection::new(parts).unwrap(),
         retention: None,
         enabled: true,
+        ec2_backup: None,
     }
 }
 

@@ -37,7 +37,7 @@ mod goal;
 mod launch_options;
 mod network_interfaces;
 mod public_key;
-mod tagging;
+pub(crate) mod tagging;
 mod words;
 
 use std::collections::BTreeSet;

@@ -119,7 +119,7 @@ pub(super) fn snapshots_of(image: &Image) -> Vec<String> {
     ids
 }
 
-fn warn(image: &Image, launched: usize, warnings: &mut Warnings) {
+pub(super) fn warn(image: &Image, launched: usize, warnings: &mut Warnings) {
     if launched > 0 {
         let detail = format!(
             "{launched} instances were launched from the image; they go on, but nothing can launch another like them, \
@@ -137,7 +137,7 @@ fn warn(image: &Image, launched: usize, warnings: &mut Warnings) {
     }
 }
 
-fn target(id: &str, image: &Image) -> PlanTarget {
+pub(super) fn target(id: &str, image: &Image) -> PlanTarget {
     let facts = json!({
         "name": image.name(),
         "state": image.state().map(|state| state.as_str()),
@@ -149,7 +149,7 @@ fn target(id: &str, image: &Image) -> PlanTarget {
     PlanTarget { id: id.to_owned(), kind: "image".to_owned(), facts: known(facts) }
 }
 
-fn print(image: &Image) -> Print {
+pub(super) fn print(image: &Image) -> Print {
     [
         ("name", image.name().map(str::to_owned)),
         ("creation time", image.creation_date().map(str::to_owned)),

@@ -95,7 +95,7 @@ impl DeleteSnapshot {
     }
 }
 
-fn target(id: &str, snapshot: &Snapshot) -> PlanTarget {
+pub(super) fn target(id: &str, snapshot: &Snapshot) -> PlanTarget {
     let facts = json!({
         "name": tag(snapshot.tags(), "Name"),
         "state": snapshot.state().map(|state| state.as_str()),
@@ -108,7 +108,7 @@ fn target(id: &str, snapshot: &Snapshot) -> PlanTarget {
     PlanTarget { id: id.to_owned(), kind: "snapshot".to_owned(), facts: known(facts) }
 }
 
-fn print(snapshot: &Snapshot) -> Print {
+pub(super) fn print(snapshot: &Snapshot) -> Print {
     [
         ("volume", snapshot.volume_id().map(str::to_owned)),
         ("start time", snapshot.start_time().map(ToString::to_string)),

@@ -18,6 +18,7 @@ fn backup(resource: &str) -> Backup {
         retention: None,
         timezone: Timezone::default(),
         dry_run: false,
+        ec2_backup: None,
     };
     let job = Job::waiting(run, connection_id(2), &region, resource);
     let chunk = Chunk::of((run, connection_id(2), region, 0), terms, vec![job], NOW, NOW);

@@ -20,6 +20,7 @@ fn terms() -> Terms {
         retention: None,
         timezone: Timezone::default(),
         dry_run: false,
+        ec2_backup: None,
     }
 }
 

@@ -24,6 +24,7 @@ fn schedule() -> Schedule {
         select: Selection::new(parts).unwrap(),
         retention: None,
         enabled: true,
+        ec2_backup: None,
     };
     let capabilities = CapabilitySet::new([Capability::DynamodbBackup]).unwrap();
     let connection = Connection { state: ConnectionState::Active, capabilities, ..full() };

@@ -27,6 +27,7 @@ fn made() -> ScheduleChange {
         select: Selection::new(parts).unwrap(),
         retention: None,
         enabled: true,
+        ec2_backup: None,
     };
     Schedule::create(ScheduleId::new(NOW, [5; 10]), order, &connection(), &occasion()).unwrap()
 }

@@ -38,6 +38,7 @@ async fn begun(app: &TestApp, connection: &Connection, table: &str, dry_run: boo
         retention: None,
         timezone: "UTC".parse().unwrap(),
         dry_run,
+        ec2_backup: None,
     };
     let select = SelectionParts { names: vec!["*".to_owned()], ..SelectionParts::default() };
     let order = RunOrder {

@@ -19,7 +19,7 @@ use super::launch_options::{
 };
 use super::network_interfaces::{Interface, check_address, check_groups, check_interfaces};
 use super::tagging::{
-    TagSpecification, any, check_specifications, named, needs_tagging, specifications, tagged,
+    TagSpecification, any, check_specifications, marked, named, needs_tagging, specifications, tagged,
 };
 use super::{MOST_INSTANCES, client, describe_instances, each, form, invalid, is_id};
 use crate::operations::{Carry, Outcome, Place, not_done};
@@ -205,6 +205,11 @@ fn extend<'a>(resources: &mut Vec<String>, place: &Place, kind: &str, ids: impl 
 }
 
 impl RunInstances {
+    /// Marks what is launched as Drawbridge's own doing: nobody else sets such tags.
+    pub(crate) fn mark(&mut self, key: &str, value: &str) {
+        self.tag_specifications = Some(marked(self.tag_specifications.take(), key, value));
+    }
+
     fn counts(&self) -> (i32, i32) {
         let least = self.min_count.unwrap_or(1);
         (least, self.max_count.unwrap_or(least))

@@ -28,6 +28,19 @@ impl Tag {
     }
 }
 
+/// Tags of the instance and the volumes that a launch makes, with a mark of Drawbridge's besides.
+pub(super) fn marked(given: Option<Vec<TagSpecification>>, key: &str, value: &str) -> Vec<TagSpecification> {
+    let mut all = given.unwrap_or_default();
+    for kind in ["instance", "volume"] {
+        let mark = Tag { key: key.to_owned(), value: value.to_owned() };
+        match all.iter_mut().find(|one| one.resource_type == kind) {
+            Some(one) => one.tags.push(mark),
+            None => all.push(TagSpecification { resource_type: kind.to_owned(), tags: vec![mark] }),
+        }
+    }
+    all
+}
+
 /// Most tags of a resource, and most characters of a key and of a value.
 const MOST_TAGS: usize = 50;
 const LONGEST_KEY: usize = 127;
@@ -115,7 +128,7 @@ pub(super) fn specifications(given: Option<&[TagSpecification]>) -> Option<Vec<t
 
 /// What tagging takes as things are made: to tag them, but only as this action makes them. Nothing, if
 /// nothing is tagged.
-pub(super) fn needs_tagging<'a>(
+pub(crate) fn needs_tagging<'a>(
     place: &Place,
     made_by: &'static str,
     types: impl IntoIterator<Item = &'a str>,
@@ -132,12 +145,12 @@ pub(super) fn tagged(given: Option<&[TagSpecification]>) -> impl Iterator<Item =
 
 /// Whatever is made of this type has an id that nobody knows before. Images and snapshots have no
 /// account in their ARNs. Source: Service Authorization Reference, Amazon EC2, "Resource types".
-pub(super) fn any(place: &Place, kind: &str) -> String {
+pub(crate) fn any(place: &Place, kind: &str) -> String {
     named(place, kind, "*")
 }
 
 /// A thing of this type, by its ARN.
-pub(super) fn named(place: &Place, kind: &str, id: &str) -> String {
+pub(crate) fn named(place: &Place, kind: &str, id: &str) -> String {
     let resource = format!("{kind}/{id}");
     let Place { partition, region, .. } = place;
     match kind {
