@@ -7,7 +7,7 @@ use domain::ec2_backup::Ec2Backup;
 use domain::expression::Timezone;
 use domain::job::{JobState, Verdict};
 use domain::kind::Kind;
-use domain::operation::Comparison;
+use domain::operation::{Comparison, Trouble};
 use domain::retention::{Retention, RetentionParts};
 use domain::run::{Run, RunState, Scope, Tally};
 use domain::selection::SelectionParts;
@@ -137,7 +137,7 @@ pub(crate) struct DrillView {
     backup_made_at: Timestamp,
     /// The table that it is restored to, and that is deleted afterwards.
     target_name: String,
-    /// When AWS took the request.
+    /// When AWS was first about to be asked for it.
     #[schema(value_type = Option<String>, format = DateTime)]
     asked_at: Option<Timestamp>,
     /// When it was seen that the table can be used.
@@ -153,6 +153,10 @@ pub(crate) struct DrillView {
     /// When the table was seen to be gone.
     #[schema(value_type = Option<String>, format = DateTime)]
     removed_at: Option<Timestamp>,
+    /// What has gone wrong, if something has.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<Trouble>,
     /// Whether it only deletes what an earlier drill has left behind.
     leftover: bool,
 }
@@ -169,6 +173,7 @@ impl From<Drill> for DrillView {
             compared: drill.compared,
             sample: drill.sample,
             removed_at: drill.removed_at,
+            trouble: drill.trouble,
             leftover: drill.leftover,
         }
     }

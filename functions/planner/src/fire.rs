@@ -1,6 +1,7 @@
 //! A schedule whose time has come: the run for that time begins, once, however often AWS tells of it.
 
 use domain::message::Firing;
+use domain::power::LONGEST_ASKING;
 use domain::run::Run;
 use domain::{Actor, Error, RunId};
 use jiff::SignedDuration;
@@ -24,6 +25,8 @@ pub(crate) async fn fire(app: &App, firing: &Firing) -> Result<(), Error> {
         tracing::info!(schedule_id = %id, "a schedule was due that runs no more");
         return Ok(());
     }
+    let window = SignedDuration::from_mins(schedule.order.flexible_window_minutes.unwrap_or(0).into());
+    let too_late = now() > firing.scheduled_time + window + LONGEST_ASKING;
     let run = Run::begin(
         RunId::of_firing(id, firing.scheduled_time),
         schedule.run_order(),
@@ -31,6 +34,7 @@ pub(crate) async fn fire(app: &App, firing: &Firing) -> Result<(), Error> {
         Actor::Drawbridge,
         now(),
     );
+    let run = Run { too_late, ..run };
     // A second delivery finds the run there, and sends its first message again: the one before may have
     // been lost, and a message about a step that was taken does no harm.
     if app.store.begin_run(&run, None).await? {

@@ -271,6 +271,11 @@ impl Work<'_> {
             );
             return Some((Phase::Skipped, "connection_not_active".to_owned(), detail));
         }
+        if self.run.is_overdue(now()) {
+            let detail = "This comes more than an hour after its time: office hours may have begun or ended, and nothing \
+                          is switched. Start a run where it is still wanted.";
+            return Some((Phase::Failed, "not_in_time".to_owned(), detail.to_owned()));
+        }
         let admitted = terms.kind.admit_connection(select, terms.retention.as_ref(), self.connection);
         admitted.err().map(|error| (Phase::Failed, error.code.to_owned(), error.detail))
     }

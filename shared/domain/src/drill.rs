@@ -66,9 +66,12 @@ pub struct Drill {
     pub backup_made_at: Timestamp,
     /// The new table's name.
     pub target: String,
-    /// When AWS took the request for it.
+    /// When AWS was first about to be asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
+    /// When it was known that AWS has taken the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
     /// Whether it was seen at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub seen: bool,
@@ -87,7 +90,10 @@ pub struct Drill {
     /// Whether it only removes what an earlier drill has left behind.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leftover: bool,
-    /// What has gone wrong, as long as its table is still to be deleted.
+    /// Whether what it has found out is with the backup, and was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
+    /// What has gone wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
 }
@@ -101,6 +107,8 @@ impl Drill {
             backup_made_at: backup.created_at,
             target: table_of(job),
             asked_at: None,
+            taken_at: None,
+            told: false,
             seen: false,
             usable_at: None,
             compared: Vec::new(),
@@ -120,7 +128,7 @@ impl Drill {
     /// Whether a new table that is not to be seen will not come any more.
     #[must_use]
     pub fn is_lost(&self, now: Timestamp) -> bool {
-        self.asked_at.is_some_and(|at| now >= at + UNSEEN_FOR)
+        self.taken_at.is_some_and(|at| now >= at + UNSEEN_FOR)
     }
 
     /// Whether the new table was looked at for so long that what is not known by now is told as unknown.
@@ -160,7 +168,7 @@ impl Drill {
 
     /// What a drill that has gone well says for people.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let took =
             self.restored_within_seconds().map_or_else(String::new, |seconds| format!(" in {seconds} s"));
         let counted = self.compared.iter().find(|comparison| comparison.aspect == Aspect::ItemCount);
@@ -204,8 +212,8 @@ impl Job {
                 self.because(Phase::Succeeded, "leftover_removed", detail)
             }
             (None, false) => {
-                let told = drill.told();
-                self.because(Phase::Succeeded, "drilled", told)
+                let summary = drill.summary();
+                self.because(Phase::Succeeded, "drilled", summary)
             }
         };
         ended.drilled(drill)
@@ -254,7 +262,6 @@ impl Backup {
                 json!({"aspect": comparison.aspect, "verdict": comparison.verdict})
             }).collect::<Vec<_>>(),
             "sample": drill.sample,
-            "removed_at": drill.removed_at,
         });
         self.event(EventType::BackupDrilled, data, occasion)
     }
@@ -306,6 +313,8 @@ impl DrillTable {
             backup_made_at: self.backup_made_at,
             target: self.target.clone(),
             asked_at: Some(self.asked_at),
+            taken_at: Some(self.asked_at),
+            told: true,
             seen: false,
             usable_at: None,
             compared: Vec::new(),

@@ -53,6 +53,12 @@ impl Kind {
         matches!(self, Self::RestoreDrill | Self::Ec2Backup)
     }
 
+    /// Whether it is done at its time or not at all: an hour later office hours may have begun or ended.
+    #[must_use]
+    pub const fn is_for_its_time(self) -> bool {
+        matches!(self, Self::Ec2Start | Self::Ec2Stop)
+    }
+
     /// The action that it is there for: a connection that has lost it is left alone.
     ///
     /// # Errors

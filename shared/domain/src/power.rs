@@ -13,6 +13,10 @@ use crate::kind::Kind;
 /// How long after a chunk was planned AWS is asked for anything: later, office hours may have begun or ended.
 pub const LONGEST_ASKING: SignedDuration = SignedDuration::from_hours(1);
 
+/// How long an instance that was listed a moment ago may not be shown: EC2 tells what was before. Source: EC2 API
+/// Reference, "Eventual consistency in the Amazon EC2 API".
+const UNSEEN_FOR: SignedDuration = SignedDuration::from_mins(2);
+
 /// The state that instances are to be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -199,18 +203,50 @@ pub enum Decision {
     Skip(&'static str, String),
 }
 
-/// What is to be done with an instance, of which AWS may have been `asked` before. What is remembered of it
-/// counts for what is to be started.
+/// What asks for an instance to be switched.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// Which run.
+    pub run_id: RunId,
+    /// Since when that is known to have been wanted.
+    pub since: Timestamp,
+    /// When AWS was asked before, if it may have been.
+    pub asked_at: Option<Timestamp>,
+    /// When it was looked at.
+    pub now: Timestamp,
+}
+
+/// What is to be done with an instance. What is remembered of it counts for what is to be started.
 #[must_use]
-pub fn decide(wanted: Wanted, instance: Option<&Powered>, asked: bool, known: Option<&Memory>) -> Decision {
+pub fn decide(
+    wanted: Wanted,
+    instance: Option<&Powered>,
+    asking: Asking,
+    known: Option<&Memory>,
+) -> Decision {
+    if instance.is_none() && asking.now < asking.since + UNSEEN_FOR {
+        return Decision::Later("instance_unseen", "EC2 does not show it at present; it is looked at again.");
+    }
     let Some(instance) = instance.filter(|instance| instance.state != PowerState::Gone) else {
         let detail = "There is no such instance any more: it was terminated.";
         return Decision::Skip("instance_not_found", detail.to_owned());
     };
-    if let Some((code, detail)) = left_alone(wanted, instance, known).filter(|_| !asked) {
+    let asked = asking.asked_at.is_some();
+    let left_alone =
+        left_alone(wanted, instance, known).or_else(|| overtaken(wanted, instance, asking, known));
+    if let Some((code, detail)) = left_alone.filter(|_| !asked) {
         return Decision::Skip(code, detail);
     }
+    let started_since =
+        asking.asked_at.is_some_and(|at| instance.launched_at.is_some_and(|launched| launched > at));
     match (wanted, instance.state) {
+        // The request was carried out, and somebody has started it again: he means that.
+        (Wanted::Stopped, PowerState::Running) if started_since => {
+            let (code, detail) = started();
+            Decision::Skip(code, detail)
+        }
+        // It was carried out, and what has stopped the instance since is told.
+        (Wanted::Running, PowerState::Stopped) if started_since => Decision::Taken,
         (Wanted::Running, PowerState::Stopped) | (Wanted::Stopped, PowerState::Running) => Decision::Ask,
         (Wanted::Running, PowerState::Running) | (Wanted::Stopped, PowerState::Stopped) => Decision::There,
         (Wanted::Running, PowerState::Pending) | (Wanted::Stopped, PowerState::Stopping) if asked => {
@@ -223,6 +259,34 @@ pub fn decide(wanted: Wanted, instance: Option<&Powered>, asked: bool, known: Op
             Decision::Later("instance_stopping", "It is being stopped; it is looked at again.")
         }
         (_, _) => Decision::Later("instance_changing", "EC2 does not say how it is; it is looked at again."),
+    }
+}
+
+fn started() -> (&'static str, String) {
+    let detail = "Somebody has started it since it was to be stopped: it is left running.";
+    ("started_since", detail.to_owned())
+}
+
+/// Why an instance that was waited for is not asked for any more: what was wanted of it since is something else.
+fn overtaken(
+    wanted: Wanted,
+    instance: &Powered,
+    asking: Asking,
+    known: Option<&Memory>,
+) -> Option<(&'static str, String)> {
+    match (wanted, instance.state) {
+        (Wanted::Stopped, PowerState::Running) => {
+            instance.launched_at.is_some_and(|at| at > asking.since).then(started)
+        }
+        (Wanted::Running, PowerState::Stopped) => {
+            let later = |known: &&Memory| known.run_id != asking.run_id && known.at > asking.since;
+            known.filter(later).map(|known| {
+                let detail =
+                    format!("{} has come to it since it was to be started: it is left so.", known.run_id);
+                ("stopped_since", detail)
+            })
+        }
+        _ => None,
     }
 }
 

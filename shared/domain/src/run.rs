@@ -21,6 +21,7 @@ use crate::job::{EVERYTHING, Job, Phase};
 use crate::kind::Kind;
 use crate::message::{RunStep, RunsMessage};
 use crate::place::Region;
+use crate::power::LONGEST_ASKING;
 use crate::retention::Retention;
 use crate::selection::Selection;
 use crate::steps::Steps;
@@ -203,6 +204,9 @@ pub struct Run {
     /// When the schedule meant it to begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_for: Option<Timestamp>,
+    /// Whether it began too long after it was meant to, so that what is for that time alone is left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_late: bool,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -234,9 +238,17 @@ impl Run {
                 idle: 0,
             },
             scheduled_for,
+            too_late: false,
             started_at: now,
             finished_at: None,
         }
+    }
+
+    /// Whether what it is asked to do was for a time that is over.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        let waits = self.order.terms.kind.is_for_its_time();
+        waits && (self.too_late || now > self.started_at + LONGEST_ASKING)
     }
 
     /// The one connection that it is about, if it is about one.

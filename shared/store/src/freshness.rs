@@ -28,6 +28,11 @@ const MOST_KNOWN: i32 = 200;
 /// How many backups one query for the newest looks at.
 const NEWEST: i32 = 5;
 
+/// How many the next queries do, where all of these are gone, and how many queries there are: of a resource whose
+/// newest two thousand are gone nobody would say that it is backed up.
+const MORE: i32 = 200;
+const MOST_QUERIES: usize = 11;
+
 /// When a connection's backups were last looked at, all of them.
 #[derive(Serialize, Deserialize)]
 struct Looked {
@@ -179,7 +184,7 @@ impl Store {
         resource: &str,
     ) -> Result<Option<Backup>, Error> {
         let mut start = None;
-        loop {
+        for query in 0..MOST_QUERIES {
             let output = self
                 .client
                 .query()
@@ -193,7 +198,7 @@ impl Store {
                 .expression_attribute_values(":available", attribute(BackupState::Available)?)
                 .expression_attribute_values(":kind", text(kind.as_str()))
                 .scan_index_forward(false)
-                .limit(NEWEST)
+                .limit(if query == 0 { NEWEST } else { MORE })
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
@@ -204,9 +209,10 @@ impl Store {
             }
             start = output.last_evaluated_key;
             if start.is_none() {
-                return Ok(None);
+                break;
             }
         }
+        Ok(None)
     }
 
     /// Writes what was found out about a resource, with the event that tells of it, if there is one. Returns

@@ -294,3 +294,25 @@ async fn tables_of_drills_are_selected_by_nobody_and_removed_by_the_next_drill()
         [("orders".to_owned(), JobState::Queued), ("drawbridge-drill-job_2".to_owned(), JobState::Running)]
     );
 }
+
+/// Office hours that are over an hour late are told, and nothing is switched.
+#[tokio::test]
+async fn what_is_for_its_time_is_left_out_once_that_is_over() {
+    let connection =
+        Connection { capabilities: CapabilitySet::new([Capability::Ec2Power]).unwrap(), ..able() };
+    let app = TestApp::new(&connection, |call| panic!("nothing is asked: {call:?}")).await;
+    let run = run_of(&connection, all());
+    let terms = domain::run::Terms { kind: domain::kind::Kind::Ec2Stop, ..run.order.terms.clone() };
+    let order = domain::run::RunOrder { terms, ..run.order.clone() };
+    let late = domain::run::Run { too_late: true, order, ..run };
+    let part = Part::begin(late.id, connection.id, now(), late.progress.steps.deadline);
+    let store = &app.app.store;
+    assert!(store.begin_run(&late, None).await.unwrap());
+    let planned = late.planned(vec![connection.id], None, now());
+    assert!(store.advance_run(&planned, std::slice::from_ref(&part)).await.unwrap());
+    let (part, _) = step(&app, &part).await;
+    assert_eq!(
+        jobs(&app, &part, 0).await,
+        [("*".to_owned(), JobState::Failed, Some("not_in_time".to_owned()))]
+    );
+}

@@ -64,7 +64,12 @@ impl Work<'_> {
             let tables = asking.iter().filter(|job| !was_asked(job)).filter_map(|job| job.drill.as_deref());
             let tables = tables.map(|drill| DrillTable::of(self.chunk, drill, now()));
             let tables: Vec<_> = tables.map(BackupWrite::DrillTable).collect();
-            let intent = self.chunk.asking(asking, now());
+            let since = now();
+            let asking = asking.into_iter().map(|job| match job.drill.clone() {
+                Some(drill) => job.drilled(Drill { asked_at: drill.asked_at.or(Some(since)), ..*drill }),
+                None => job,
+            });
+            let intent = self.chunk.asking(asking.collect(), since);
             if !self.app.store.write_chunk(&intent, &tables, &[]).await? {
                 return Ok(Next::Written(TakenBy::Another));
             }
@@ -91,6 +96,10 @@ impl Work<'_> {
 
     /// The newest backup of a job's table, or why there is no drill.
     async fn choose(&self, job: Job) -> Result<Job, Error> {
+        if job.drill.is_some() {
+            // It was chosen before, and AWS had no room.
+            return Ok(job);
+        }
         let chunk = self.chunk;
         let newest = self
             .app
@@ -172,10 +181,11 @@ impl Step<'_> {
                 Answer::Done(Watched::Absent) => {}
                 Answer::Done(Watched::Making | Watched::Active) => return Ok(taken(job, drill, None).into()),
                 Answer::Done(Watched::Another) => {
-                    let detail = "Somebody else has made a table of the drill's name; it is left alone.";
-                    return Ok(self.end(job, drill, Some(Trouble::new("already_exists", detail))));
+                    let detail = "There is a table of the drill's name that does not say that it is made of the backup.";
+                    let trouble = Trouble::new("already_exists", detail);
+                    return Ok(unknown(job, &drill, &trouble).into());
                 }
-                Answer::Done(Watched::Lost(trouble)) => return Ok(removing(job, drill, trouble).into()),
+                Answer::Done(Watched::Lost(trouble)) => return Ok(self.removing(job, drill, trouble)),
                 Answer::Later { .. } => return Ok(job.into()),
                 Answer::Refused { code, detail } => {
                     return Ok(unknown(job, &drill, &Trouble::new(code, detail)).into());
@@ -184,9 +194,18 @@ impl Step<'_> {
         }
         Ok(match self.restore.ask(&session).await {
             Asked::Taken { request_id } => taken(job, drill, request_id).into(),
-            Asked::Later(Trouble { code, detail }) => job.because(Phase::Waiting, &code, detail).into(),
+            // The backup may be in use by its own restore, whose answer was lost.
+            Asked::Later(Trouble { code, detail }) if in_doubt => {
+                job.because(Phase::Asking, &code, detail).into()
+            }
+            Asked::Later(Trouble { code, detail }) => {
+                let drill = Drill { asked_at: None, ..drill };
+                job.because(Phase::Waiting, &code, detail).drilled(drill).into()
+            }
             // What is there is looked at next.
             Asked::Exists(_) | Asked::Unknown => job.into(),
+            // The earlier request may still have been taken.
+            Asked::Refused(trouble) if in_doubt => self.removing(job, drill, trouble),
             Asked::Refused(trouble) => self.end(job, drill, Some(trouble)),
         })
     }
@@ -212,7 +231,7 @@ impl Step<'_> {
                 let detail = "Somebody has replaced the drill's table by another one; that is left alone.";
                 self.end(job, drill, Some(Trouble::new("target_gone", detail)))
             }
-            Answer::Done(Watched::Lost(trouble)) => removing(job, drill, trouble).into(),
+            Answer::Done(Watched::Lost(trouble)) => self.removing(job, drill, trouble),
             Answer::Done(Watched::Making | Watched::Absent) | Answer::Later { .. } => job.into(),
             Answer::Refused { code, detail } => unknown(job, &drill, &Trouble::new(code, detail)).into(),
         })
@@ -223,7 +242,7 @@ impl Step<'_> {
         let session = match self.session(&self.restore.drilling_policy()).await? {
             Opened::Open(session) => session,
             Opened::Closed => return Ok(job.into()),
-            Opened::Shut(trouble) => return Ok(removing(job, drill, trouble).into()),
+            Opened::Shut(trouble) => return Ok(self.removing(job, drill, trouble)),
         };
         let is = match self.restore.shape(&session).await {
             Answer::Done(Some(is)) => is,
@@ -234,24 +253,29 @@ impl Step<'_> {
             }
             Answer::Done(None) | Answer::Later { .. } => return Ok(job.into()),
             Answer::Refused { code, detail } => {
-                return Ok(removing(job, drill, Trouble::new(code, detail)).into());
+                return Ok(self.removing(job, drill, Trouble::new(code, detail)));
             }
         };
-        let (sampled, counted) =
-            futures::join!(self.restore.sample(&session, &is.keys), self.restore.count(&session));
-        let last = drill.is_last_look(now());
-        let sample = match sampled {
-            Answer::Done(items) => match self.held_against_live(items).await? {
-                Sample { unread: Some(why), .. } if is_passing(&why) && !last => return Ok(job.into()),
-                sample => sample,
-            },
-            Answer::Later { code } if last => {
-                let detail = "AWS throttled or failed each time that the restored table was to be read.";
-                return Ok(removing(job, drill, Trouble::new(code, detail)).into());
+        // Counting takes all the time there is.
+        let sampled = async {
+            match self.restore.sample(&session, &is.keys).await {
+                Answer::Done(items) => self.held_against_live(items).await.map(Answer::Done),
+                Answer::Later { code } => Ok(Answer::Later { code }),
+                Answer::Refused { code, detail } => Ok(Answer::Refused { code, detail }),
             }
+        };
+        let (sampled, counted) = futures::join!(sampled, self.restore.count(&session));
+        let last = drill.is_last_look(now());
+        let sample = match sampled? {
+            Answer::Done(Sample { unread: Some(why), .. }) if is_passing(&why) && !last => {
+                return Ok(job.into());
+            }
+            Answer::Done(sample) => sample,
+            // It was counted, so that it can be read.
+            Answer::Later { code } if last => Sample { unread: Some(code), ..Sample::default() },
             Answer::Later { .. } => return Ok(job.into()),
             Answer::Refused { code, detail } => {
-                return Ok(removing(job, drill, Trouble::new(code, detail)).into());
+                return Ok(self.removing(job, drill, Trouble::new(code, detail)));
             }
         };
         if counted == Counted::Later && !last {
@@ -261,8 +285,7 @@ impl Step<'_> {
         let mut compared = compare(was, &is);
         compared.push(count(was, &counted));
         let trouble = Drill::fault(&compared, &sample);
-        let drill = Drill { compared, sample: Some(sample), trouble, ..drill };
-        Ok(job.now(Phase::Pruning).drilled(drill).into())
+        Ok(self.judged(job, Drill { compared, sample: Some(sample), trouble, ..drill }))
     }
 
     /// Holds items against the live table, if the role may read it.
@@ -311,18 +334,33 @@ impl Step<'_> {
         })
     }
 
-    /// The drill is over, and its table gone: the evidence is written, with the event that tells of it.
-    fn end(&self, job: Job, drill: Drill, trouble: Option<Trouble>) -> Stepped {
-        let occasion = App::occasion(now());
-        let chunk = self.work.chunk;
-        let drill = Drill { trouble, ..drill };
-        let mut backups = vec![BackupWrite::DrillTableGone(DrillTable::of(chunk, &drill, occasion.now))];
-        let mut event = None;
-        if !drill.leftover {
-            let backup = self.backup.drilled(chunk.run_id, &drill, occasion.now);
-            event = Some(backup.drilled_event(chunk.run_id, &drill, &occasion));
+    /// What the drill was for is known: it is written with the backup, with the event that tells of it, whatever
+    /// becomes of the table.
+    fn judged(&self, job: Job, drill: Drill) -> Stepped {
+        let run = self.work.chunk.run_id;
+        let (mut backups, mut event) = (Vec::new(), None);
+        if !drill.told {
+            let occasion = App::occasion(now());
+            let backup = self.backup.drilled(run, &drill, occasion.now);
+            event = Some(backup.drilled_event(run, &drill, &occasion));
             backups.push(BackupWrite::Changed(backup));
         }
+        let drill = Drill { told: true, ..drill };
+        Stepped { job: job.now(Phase::Pruning).drilled(drill), backups, event }
+    }
+
+    /// The new table is deleted, for this has gone wrong.
+    fn removing(&self, job: Job, drill: Drill, trouble: Trouble) -> Stepped {
+        let taken_at = drill.taken_at.or_else(|| Some(now()));
+        self.judged(job, Drill { trouble: Some(trouble), taken_at, ..drill })
+    }
+
+    /// The drill is over, and its table gone.
+    fn end(&self, job: Job, drill: Drill, trouble: Option<Trouble>) -> Stepped {
+        let gone = DrillTable::of(self.work.chunk, &drill, now());
+        let Stepped { job, mut backups, event } = self.judged(job, Drill { trouble, ..drill.clone() });
+        backups.push(BackupWrite::DrillTableGone(gone));
+        let drill = job.drill.clone().map_or(drill, |drill| *drill);
         Stepped { job: job.drill_ended(drill), backups, event }
     }
 }
@@ -344,14 +382,8 @@ fn is_passing(code: &str) -> bool {
 
 /// AWS makes the new table.
 fn taken(job: Job, drill: Drill, request_id: Option<String>) -> Job {
-    let drill = Drill { asked_at: Some(now()), ..drill };
+    let drill = Drill { taken_at: Some(now()), ..drill };
     job.now(Phase::Making).asked(request_id).drilled(drill)
-}
-
-/// The new table is deleted, for this has gone wrong.
-fn removing(job: Job, drill: Drill, trouble: Trouble) -> Job {
-    let asked_at = drill.asked_at.or_else(|| Some(now()));
-    job.now(Phase::Pruning).drilled(Drill { trouble: Some(trouble), asked_at, ..drill })
 }
 
 #[cfg(test)]

@@ -15,7 +15,9 @@ use domain::Error;
 use domain::chunk::Chunk;
 use domain::job::{Job, Phase};
 use domain::operation::{LONGEST_WAIT, Target, TargetOutcome};
-use domain::power::{Decision, Found, LONGEST_ASKING, Memory, PowerState, Powered, Wanted, decide, unseen};
+use domain::power::{
+    Asking, Decision, Found, LONGEST_ASKING, Memory, PowerState, Powered, Wanted, decide, unseen,
+};
 use estate::backups::Answer;
 use estate::instances::{Seen, Watched, look_at_power, power_request, powering_policy};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -131,7 +133,17 @@ impl Work<'_> {
         let asked = job.phase == Phase::Asking;
         let job = job.clone();
         let is_late = now() >= self.chunk.steps.started_at + LONGEST_ASKING;
-        match decide(wanted, instance, asked, known) {
+        let asking = Asking {
+            run_id: self.chunk.run_id,
+            since: self.chunk.steps.started_at,
+            asked_at: asked.then(|| job.asked_at.unwrap_or_else(now)),
+            now: now(),
+        };
+        match decide(wanted, instance, asking, known) {
+            Decision::Later(..) if dry_run && instance.is_none() => {
+                let detail = "EC2 does not show it: it may be terminated.";
+                made.jobs.push(job.because(Phase::Skipped, "instance_not_found", detail));
+            }
             Decision::Ask | Decision::Later(..) if dry_run => {
                 let (code, detail) = wanted.would();
                 made.jobs.push(job.because(Phase::Succeeded, code, detail));
@@ -169,7 +181,10 @@ impl Work<'_> {
             TargetOutcome::Succeeded => made.jobs.push(job.now(Phase::Succeeded)),
             TargetOutcome::Running | TargetOutcome::Queued if waited(&job) < LONGEST_WAIT => {}
             TargetOutcome::Running | TargetOutcome::Queued => {
-                self.remember_failed(wanted, &job.resource, made);
+                // AWS has taken a stop, and may still come to its end: that is nobody else's then.
+                if wanted == Wanted::Running {
+                    self.remember_failed(wanted, &job.resource, made);
+                }
                 made.jobs.push(job.because(Phase::Failed, "not_reached", NOT_REACHED));
             }
             TargetOutcome::Failed | TargetOutcome::Partial => {

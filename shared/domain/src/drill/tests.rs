@@ -47,6 +47,7 @@ fn the_evidence_says_how_long_it_took_and_what_was_found() {
     let sample = Sample { items: 3, same: 2, changed: 1, gone: 0, unread: None };
     let drill = Drill {
         asked_at: Some(NOW),
+        taken_at: Some(NOW),
         usable_at: Some(usable),
         compared,
         sample: Some(sample),

@@ -22,6 +22,11 @@ fn known(found: Found, minutes: i64) -> Memory {
     Memory { found, at: after(minutes), run_id: run() }
 }
 
+/// Asked for two minutes later, and AWS may have been asked then.
+fn asking(asked: bool) -> Asking {
+    Asking { run_id: run(), since: after(2), asked_at: asked.then(|| after(2)), now: after(3) }
+}
+
 fn code(decision: &Decision) -> &'static str {
     match decision {
         Decision::Later(code, _) | Decision::Skip(code, _) => code,
@@ -46,7 +51,7 @@ fn an_instance_is_brought_where_it_is_wanted(
     #[case] asked: bool,
     #[case] decision: Decision,
 ) {
-    assert_eq!(decide(wanted, Some(&instance(state)), asked, None), decision);
+    assert_eq!(decide(wanted, Some(&instance(state)), asking(asked), None), decision);
 }
 
 /// Whoever is on the way by somebody else's doing is not taken for one's own: what becomes of it shows later.
@@ -64,7 +69,7 @@ fn one_that_is_changing_is_looked_at_again(
     #[case] asked: bool,
     #[case] told: &str,
 ) {
-    let decision = decide(wanted, Some(&instance(state)), asked, None);
+    let decision = decide(wanted, Some(&instance(state)), asking(asked), None);
     assert!(matches!(decision, Decision::Later(..)), "{decision:?}");
     assert_eq!(code(&decision), told);
 }
@@ -74,11 +79,14 @@ fn one_that_is_changing_is_looked_at_again(
 #[case(Wanted::Stopped)]
 fn what_is_not_there_or_not_ours_to_switch_is_left_alone(#[case] wanted: Wanted) {
     let told = |instance: Option<&Powered>| {
-        let decision = decide(wanted, instance, false, None);
-        assert!(matches!(decision, Decision::Skip(..) | Ask), "{decision:?}");
+        let decision = decide(wanted, instance, asking(false), None);
+        assert!(!matches!(decision, Taken | There), "{decision:?}");
         code(&decision)
     };
-    assert_eq!(told(None), "instance_not_found");
+    // EC2 tells what was a moment ago: what is terminated it shows for about an hour.
+    assert_eq!(told(None), "instance_unseen");
+    let later = Asking { now: after(4), ..asking(false) };
+    assert_eq!(code(&decide(wanted, None, later, None)), "instance_not_found");
     assert_eq!(told(Some(&instance(Gone))), "instance_not_found");
     let from = if wanted == Wanted::Running { Stopped } else { Running };
     let in_group = Powered { group: Some("web".to_owned()), ..instance(from) };
@@ -95,12 +103,12 @@ fn what_is_not_there_or_not_ours_to_switch_is_left_alone(#[case] wanted: Wanted)
 #[case::not_at_all(Some(known(Found::NotStopped, 1)), "")]
 #[case::nothing_is_known(None, "")]
 fn only_what_was_stopped_on_purpose_stays_so(#[case] known: Option<Memory>, #[case] told: &str) {
-    let decision = decide(Wanted::Running, Some(&instance(Stopped)), false, known.as_ref());
+    let decision = decide(Wanted::Running, Some(&instance(Stopped)), asking(false), known.as_ref());
     assert_eq!(code(&decision), told);
     assert_eq!(decision == Ask, told.is_empty(), "{decision:?}");
     // Once AWS has been asked, that is not decided again.
-    assert_eq!(decide(Wanted::Running, Some(&instance(Stopped)), true, known.as_ref()), Ask);
-    assert_eq!(decide(Wanted::Running, Some(&instance(Running)), false, known.as_ref()), There);
+    assert_eq!(decide(Wanted::Running, Some(&instance(Stopped)), asking(true), known.as_ref()), Ask);
+    assert_eq!(decide(Wanted::Running, Some(&instance(Running)), asking(false), known.as_ref()), There);
 }
 
 /// A second schedule that stops, or the same message once more, does not take Drawbridge's own doing for somebody
@@ -146,4 +154,44 @@ fn what_is_kept_reads_back() {
     }
     assert!(unseen(Kind::Ec2Stop, "").unwrap().contains("to stop the instance"));
     assert_eq!(unseen(Kind::DynamodbBackup, ""), None);
+}
+
+/// Whoever has come later knows better: what was wanted before is not done to it any more.
+#[rstest]
+#[case::started_while_a_stop_waited(Wanted::Stopped, Running, 3, None, None, "started_since")]
+#[case::started_after_a_stop_was_asked_for(Wanted::Stopped, Running, 3, Some(2), None, "started_since")]
+#[case::started_before(Wanted::Stopped, Running, 1, Some(2), None, "")]
+#[case::stopped_while_a_start_waited(
+    Wanted::Running,
+    Stopped,
+    0,
+    None,
+    Some(known(Found::StoppedByDrawbridge, 3)),
+    "stopped_since"
+)]
+#[case::stopped_before(Wanted::Running, Stopped, 0, None, Some(known(Found::StoppedByDrawbridge, 1)), "")]
+fn what_was_wanted_since_counts(
+    #[case] wanted: Wanted,
+    #[case] state: PowerState,
+    #[case] launched: i64,
+    #[case] asked: Option<i64>,
+    #[case] known: Option<Memory>,
+    #[case] told: &str,
+) {
+    let instance = Powered { launched_at: Some(after(launched)), ..instance(state) };
+    let asking = Asking {
+        run_id: RunId::new(NOW, [9; 10]),
+        since: after(2),
+        asked_at: asked.map(after),
+        now: after(3),
+    };
+    let decision = decide(wanted, Some(&instance), asking, known.as_ref());
+    assert_eq!((code(&decision), decision == Ask), (told, told.is_empty()), "{decision:?}");
+}
+
+/// A start that was carried out is not repeated where somebody has stopped the instance again.
+#[test]
+fn a_start_that_was_carried_out_is_not_asked_for_again() {
+    let started = Powered { launched_at: Some(after(3)), ..instance(Stopped) };
+    assert_eq!(decide(Wanted::Running, Some(&started), asking(true), None), Taken);
 }

@@ -18,6 +18,9 @@ const NAME: &str = "Name";
 /// what an answer or an item may hold. Source: EC2 API Reference, `DescribeInstances`, `MaxResults`.
 const PAGE: i32 = 100;
 
+/// Most pages that are looked at together.
+const MOST_PAGES: usize = 20;
+
 /// The states of instances that are there to stay.
 const LASTING: [&str; 4] = ["pending", "running", "stopping", "stopped"];
 
@@ -72,22 +75,30 @@ pub async fn list_instances(
     select: &Selection,
     after: Option<&str>,
 ) -> Answer<InstancePage> {
-    let asked = client(session, place)
-        .describe_instances()
-        .set_filters(Some(narrowing(select)))
-        .max_results(PAGE)
-        .set_next_token(after.map(str::to_owned))
-        .send();
-    match heard(session, asked).await {
-        Ok(page) => {
-            let instances = page.reservations().iter().flat_map(Reservation::instances);
-            Answer::Done(InstancePage {
-                instances: instances.filter_map(listed).collect(),
-                next: page.next_token().filter(|token| !token.is_empty()).map(str::to_owned),
-            })
+    let client = client(session, place);
+    let mut found = InstancePage { instances: Vec::new(), next: after.map(str::to_owned) };
+    // What is named one by one is few, and all of it is looked at together, so that it is seen what is missing.
+    let pages = if select.exact_ids().is_some() { MOST_PAGES } else { 1 };
+    for _ in 0..pages {
+        let asked = client
+            .describe_instances()
+            .set_filters(Some(narrowing(select)))
+            .max_results(PAGE)
+            .set_next_token(found.next.take())
+            .send();
+        match heard(session, asked).await {
+            Ok(page) => {
+                let instances = page.reservations().iter().flat_map(Reservation::instances);
+                found.instances.extend(instances.filter_map(listed));
+                found.next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            }
+            Err(unheard) => return unheard.answer("DescribeInstances"),
         }
-        Err(unheard) => unheard.answer("DescribeInstances"),
+        if found.next.is_none() {
+            break;
+        }
     }
+    Answer::Done(found)
 }
 
 /// What EC2 itself can tell apart. A name in brackets of `*` and `?` means something else to it, so that names

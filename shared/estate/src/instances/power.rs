@@ -18,6 +18,9 @@ use crate::operations::{Goal, Place, Request};
 /// Scaling groups and instances".
 const GROUP: &str = "aws:autoscaling:groupName";
 
+/// Most pages of one look.
+const MOST_PAGES: usize = 20;
+
 /// An instance that is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {
@@ -75,20 +78,29 @@ pub async fn look_at_power(
     // By a filter, because one id that is gone would fail the request by its name.
     let ids = watched.iter().map(|one| one.id.clone()).collect();
     let named = Filter::builder().name("instance-id").set_values(Some(ids)).build();
-    let asked = client(session, place).describe_instances().filters(named).send();
-    match heard(session, asked).await {
-        Ok(page) => {
-            let instances: Vec<_> = page.reservations().iter().flat_map(Reservation::instances).collect();
-            let seen = |one: &Watched| {
-                let found =
-                    instances.iter().copied().find(|found| found.instance_id() == Some(one.id.as_str()));
-                let became = |taken| goal(wanted).became(one.id.clone(), found, taken);
-                Seen { id: one.id.clone(), instance: found.map(powered), became: one.taken.map(became) }
-            };
-            Answer::Done(watched.iter().map(seen).collect())
+    let client = client(session, place);
+    let (mut reservations, mut next) = (Vec::new(), None);
+    // So few come in one page, or in some that are shorter.
+    for _ in 0..MOST_PAGES {
+        let asked = client.describe_instances().filters(named.clone()).set_next_token(next).send();
+        match heard(session, asked).await {
+            Ok(page) => {
+                reservations.extend(page.reservations.unwrap_or_default());
+                next = page.next_token.filter(|token| !token.is_empty());
+            }
+            Err(unheard) => return unheard.answer("DescribeInstances"),
         }
-        Err(unheard) => unheard.answer("DescribeInstances"),
+        if next.is_none() {
+            break;
+        }
     }
+    let instances: Vec<_> = reservations.iter().flat_map(Reservation::instances).collect();
+    let seen = |one: &Watched| {
+        let found = instances.iter().copied().find(|found| found.instance_id() == Some(one.id.as_str()));
+        let became = |taken| goal(wanted).became(one.id.clone(), found, taken);
+        Seen { id: one.id.clone(), instance: found.map(powered), became: one.taken.map(became) }
+    };
+    Answer::Done(watched.iter().map(seen).collect())
 }
 
 fn powered(instance: &Instance) -> Powered {

@@ -22,6 +22,10 @@ use crate::operations::dynamodb::restore_table_from_backup::using_key;
 const SEGMENTS: i32 = 8;
 const OF_A_SEGMENT: i32 = 12;
 
+/// Most bytes that are read of the live table, about: 128 units of reading. Source: `DynamoDB` Developer Guide,
+/// "`DynamoDB` read consistency" and "Read request units".
+const MOST_LIVE_BYTES: usize = 1_000_000;
+
 /// How many items are asked for at once.
 const AT_ONCE: usize = 4;
 
@@ -48,6 +52,7 @@ pub enum Removed {
 pub struct SampledItem {
     key: HashMap<String, AttributeValue>,
     hash: [u8; 32],
+    bytes: usize,
 }
 
 impl Restore {
@@ -79,26 +84,41 @@ impl Restore {
     /// neither leaves the process.
     pub async fn sample(&self, session: &CustomerSession, keys: &[KeyPart]) -> Answer<Vec<SampledItem>> {
         let client = client(session, &self.place);
-        let pages: Vec<_> = stream::iter(0..SEGMENTS)
+        let sampled = |item: &HashMap<String, AttributeValue>| {
+            let key = keys.iter().map(|part| Some((part.name.clone(), item.get(&part.name)?.clone())));
+            let (hash, bytes) = hash_of(item);
+            Some(SampledItem { key: key.collect::<Option<_>>()?, hash, bytes })
+        };
+        // Of a page nothing is held but that: it may have a megabyte.
+        let pages: Vec<Answer<Vec<SampledItem>>> = stream::iter(0..SEGMENTS)
             .map(|segment| {
                 let request = client.scan().table_name(&self.target).limit(OF_A_SEGMENT);
-                heard(session, request.segment(segment).total_segments(SEGMENTS).send())
+                let asked = heard(session, request.segment(segment).total_segments(SEGMENTS).send());
+                async move {
+                    match asked.await {
+                        Ok(page) => {
+                            Answer::Done(page.items.unwrap_or_default().iter().filter_map(sampled).collect())
+                        }
+                        Err(unheard) => unheard.answer(&self.target),
+                    }
+                }
             })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        let mut items = Vec::new();
+        let (mut items, mut later) = (Vec::new(), None);
         for page in pages {
             match page {
-                Ok(page) => items.extend(page.items.unwrap_or_default().iter().filter_map(|item| {
-                    let key =
-                        keys.iter().map(|part| Some((part.name.clone(), item.get(&part.name)?.clone())));
-                    Some(SampledItem { key: key.collect::<Option<_>>()?, hash: hash_of(item) })
-                })),
-                Err(unheard) => return unheard.answer(&self.target),
+                Answer::Done(page) => items.extend(page),
+                Answer::Later { code } => later = Some(code),
+                refused @ Answer::Refused { .. } => return refused,
             }
         }
-        Answer::Done(items)
+        match later {
+            // What answered will do.
+            Some(code) if items.is_empty() => Answer::Later { code },
+            _ => Answer::Done(items),
+        }
     }
 
     /// Holds these items against the live table.
@@ -109,18 +129,28 @@ impl Restore {
         items: Vec<SampledItem>,
     ) -> Sample {
         let client = client(session, &self.source);
+        // The live table's users come first: large items are few.
+        let mut left = MOST_LIVE_BYTES;
+        let items: Vec<_> = items
+            .into_iter()
+            .take_while(|item| {
+                let fits = left > 0;
+                left = left.saturating_sub(item.bytes);
+                fits
+            })
+            .collect();
         let mut sample =
             Sample { items: u32::try_from(items.len()).unwrap_or(u32::MAX), ..Sample::default() };
         let mut live = stream::iter(items)
-            .map(|SampledItem { key, hash }| {
-                let request = client.get_item().table_name(table).set_key(Some(key)).consistent_read(true);
+            .map(|SampledItem { key, hash, .. }| {
+                let request = client.get_item().table_name(table).set_key(Some(key));
                 let asked = heard(session, request.send());
                 async move { (asked.await, hash) }
             })
             .buffer_unordered(AT_ONCE);
         while let Some((answer, hash)) = live.next().await {
             match answer.map(|found| found.item) {
-                Ok(Some(item)) if hash_of(&item) == hash => sample.same += 1,
+                Ok(Some(item)) if hash_of(&item).0 == hash => sample.same += 1,
                 Ok(Some(_)) => sample.changed += 1,
                 Ok(None) => sample.gone += 1,
                 Err(unheard) => {
@@ -141,6 +171,9 @@ impl Restore {
             Answer::Refused { code, detail } => return Answer::Refused { code, detail },
         };
         let made_of = table.restore_summary().and_then(|summary| summary.source_backup_arn());
+        if made_of.is_none() && table.table_status() == Some(&TableStatus::Creating) {
+            return Answer::Done(Removed::Going);
+        }
         if made_of != Some(self.backup_arn.as_str()) || !is_drill_table(&self.target) {
             return Answer::Done(Removed::Another);
         }
@@ -160,11 +193,12 @@ impl Restore {
     }
 }
 
-/// The hash of an item, whatever the order of its attributes, and of the members of its sets.
-fn hash_of(item: &HashMap<String, AttributeValue>) -> [u8; 32] {
+/// The hash of an item, whatever the order of its attributes, and of the members of its sets; and about how many
+/// bytes it has.
+fn hash_of(item: &HashMap<String, AttributeValue>) -> ([u8; 32], usize) {
     let mut bytes = Vec::new();
     write_map(item, &mut bytes);
-    Sha256::digest(&bytes).into()
+    (Sha256::digest(&bytes).into(), bytes.len())
 }
 
 fn write_map(map: &HashMap<String, AttributeValue>, bytes: &mut Vec<u8>) {

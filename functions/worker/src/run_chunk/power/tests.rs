@@ -19,6 +19,7 @@ use crate::test_app::{Call, Sts, TestApp, active};
 const REGION: &str = "eu-central-1";
 const ONE: &str = "i-0123456789abcdef0";
 const TWO: &str = "i-0123456789abcdef1";
+const FOUR: &str = "i-0123456789abcdef3";
 const THREE: &str = "i-0123456789abcdef2";
 
 /// An instance in the customer's account.
@@ -358,8 +359,9 @@ async fn one_bad_instance_does_not_keep_the_others() {
     let account =
         account(&[(ONE, machine("running")), (TWO, machine("running")), (THREE, machine("running"))]);
     account.lock().unwrap().refuses = Some((TWO, 400, "UnsupportedOperation"));
+    account.lock().unwrap().machines.insert(FOUR, machine("terminated"));
     let app = bench(&able(), &account).await;
-    let chunk = stop(&app, 1, &[ONE, TWO, THREE, "i-0123456789abcdef3"]).await;
+    let chunk = stop(&app, 1, &[ONE, TWO, THREE, FOUR]).await;
     let chunk = carried_out(&app, chunk).await;
     let expected = [
         (JobState::Succeeded, None),
