@@ -29,7 +29,7 @@ from dateutil.parser import isoparse
 
 TEMPLATE = pathlib.Path(__file__).parent.parent / "customer-role.yaml"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-CAPABILITIES = ("ec2-power", "dynamodb-backup", "dynamodb-restore")
+CAPABILITIES = ("ec2-power", "dynamodb-backup", "dynamodb-drill", "dynamodb-restore")
 REGION = "eu-central-1"
 # What the customer takes out of the role's permissions, to see whether Drawbridge finds it.
 TAKEN_AWAY = "ec2:StopInstances"
@@ -85,6 +85,7 @@ def tell(demo):
     attach_patch(demo)
     stop_instance(demo)
     back_up_tables(demo)
+    drill_restore(demo)
     restore_table(demo)
     show_evidence(demo)
     try_strangers(demo)
@@ -581,12 +582,29 @@ def back_up_tables(demo):
     )
 
 
+def drill_restore(demo):
+    demo.step(
+        "A drill shows that the backup can be restored",
+        "A backup that nobody has restored is only a hope. A drill restores the newest one to a table of its own, "
+        "compares that with what was backed up, holds some items against the live table, and deletes it again. The "
+        "evidence stays with the backup.",
+    )
+    run = ("--connection", demo.connection_id, "--kind", "restore-drill", "--name", demo.table, "--watch")
+    started = demo.operate("runs", "start", *run)
+    demo.operate("runs", "jobs", found("run_[0-9a-f]{32}", started))
+    demo.operate("backups", "show", demo.backup_id)
+    tables = demo.client(demo.customer_keys, "dynamodb", REGION).list_tables()["TableNames"]
+    demo.confirm(
+        demo.table in tables and not [name for name in tables if name.startswith("drawbridge-drill-")],
+        "the live table is there, and none of the drill's",
+    )
+
+
 def restore_table(demo):
     demo.step(
         "Somebody deletes the table, and the operator restores it",
-        "A backup that nobody has restored is only a hope. Restoring is a plan first: what will be made is shown before "
-        "it is. When the new table is there, what DynamoDB does not bring back is set again, and what can be compared "
-        "is.",
+        "Restoring is a plan first: what will be made is shown before it is. When the new table is there, what DynamoDB "
+        "does not bring back is set again, and what can be compared is.",
     )
     dynamodb = demo.client(demo.customer_keys, "dynamodb", REGION)
     demo.call(demo.customer_keys, "dynamodb", "delete_table", region=REGION, TableName=demo.table)

@@ -2,8 +2,8 @@
 //!
 //! 1. Once an hour every connection is looked at, and one whose schedule has changed or whose run has ended at
 //!    once.
-//! 2. Region by Region and page by page, its tables are listed, and those that a schedule selects are held
-//!    against what the schedule promises. Where nobody may list, or AWS does not answer, those are that were
+//! 2. Region by Region and page by page, its tables and instances are listed, and those that a schedule selects
+//!    are held against what the schedule promises. Where nobody may list, or AWS does not answer, those are that were
 //!    seen before: silence must not hide them.
 //! 3. What has become stale, or is so no more, is written with the event that tells of it. Tables that are gone,
 //!    or that nothing selects any more, are forgotten.
@@ -40,8 +40,6 @@ const LONGEST_CALLS: Duration = Duration::from_secs(40);
 const LONGEST_LOOK: SignedDuration = SignedDuration::from_hours(1);
 /// How long after a change of a schedule it is looked what it promises: more changes often follow.
 pub(crate) const SETTLED_AFTER: SignedDuration = SignedDuration::from_secs(5);
-/// The kind of backups that are looked at.
-const KIND: Kind = Kind::DynamodbBackup;
 
 /// Has a page of all connections looked at, and sends the next page.
 ///
@@ -90,41 +88,47 @@ pub(crate) async fn look(app: &App, page: &LookAtBackups) -> Result<(), Error> {
         connection => connection?,
     };
     let schedules = promising(app, &connection).await?;
-    let regions: BTreeSet<Region> = schedules
+    let places: BTreeSet<(Kind, Region)> = schedules
         .iter()
-        .flat_map(|schedule| schedule.order.regions.as_ref().unwrap_or(&connection.regions))
-        .cloned()
+        .flat_map(|schedule| {
+            let regions = schedule.order.regions.as_ref().unwrap_or(&connection.regions);
+            regions.iter().map(|region| (schedule.order.kind, region.clone()))
+        })
         .collect();
-    if page.region.is_none() {
-        let (elsewhere, more) = app.store.freshness_elsewhere(connection.id, KIND, &regions).await?;
+    let at = page.of.zip(page.region.clone());
+    if at.is_none() {
+        let (elsewhere, more) = app.store.freshness_elsewhere(connection.id, &places).await?;
         forget(app, elsewhere).await?;
         if more {
             return app.runs.send(&RunsMessage::LookAtBackups(page.clone()), SignedDuration::ZERO).await;
         }
     }
-    let region = match &page.region {
-        Some(region) => regions.range(region.clone()..).next(),
-        None => regions.first(),
+    let place = match &at {
+        Some(at) => places.range(at.clone()..).next(),
+        None => places.first(),
     };
-    let Some(region) = region.cloned() else {
+    let Some(place) = place.cloned() else {
         return looked(app, page).await;
     };
-    let after = page.after.clone().filter(|_| page.region.as_ref() == Some(&region));
-    let schedules: Vec<Schedule> = schedules
-        .into_iter()
-        .filter(|schedule| schedule.order.regions.as_ref().is_none_or(|regions| regions.contains(&region)))
-        .collect();
-    let look = Look { app, connection: &connection, region: &region, after, schedules };
-    let Listed { last, pause, blind } = Box::pin(look.take()).await?;
+    let after = page.after.clone().filter(|_| at.as_ref() == Some(&place));
+    let (kind, region) = &place;
+    let here = |schedule: &Schedule| {
+        let regions = schedule.order.regions.as_ref();
+        schedule.order.kind == *kind && regions.is_none_or(|regions| regions.contains(region))
+    };
+    let schedules: Vec<Schedule> = schedules.into_iter().filter(here).collect();
+    let look = Look { app, connection: &connection, kind: *kind, region, after, schedules };
+    let taken = if kind.is_about_instances() { look.take_instances().await } else { look.take().await };
+    let Listed { last, pause, blind } = taken?;
     let page = LookAtBackups { blind: blind || page.blind, ..page.clone() };
     let next = match (pause, last) {
         (Some(pause), _) => return app.runs.send(&RunsMessage::LookAtBackups(page), pause).await,
-        (None, Some(last)) => Some((region, Some(last))),
-        (None, None) => regions.into_iter().find(|next| *next > region).map(|next| (next, None)),
+        (None, Some(last)) => Some((place, Some(last))),
+        (None, None) => places.into_iter().find(|next| *next > place).map(|next| (next, None)),
     };
     match next {
-        Some((region, after)) => {
-            let next = LookAtBackups { region: Some(region), after, ..page };
+        Some(((kind, region), after)) => {
+            let next = LookAtBackups { of: Some(kind), region: Some(region), after, ..page };
             app.runs.send(&RunsMessage::LookAtBackups(next), SignedDuration::ZERO).await
         }
         None => looked(app, &page).await,
@@ -147,8 +151,7 @@ async fn promising(app: &App, connection: &Connection) -> Result<Vec<Schedule>, 
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
         let page = app.store.schedules(connection.id, &PageRequest { limit: 100, cursor }).await?;
-        let promising = |schedule: &Schedule| schedule.promises() && schedule.order.kind == KIND;
-        found.extend(page.items.into_iter().filter(promising));
+        found.extend(page.items.into_iter().filter(Schedule::promises));
         cursor = page.next_cursor;
         if cursor.is_none() {
             return Ok(found);
@@ -171,7 +174,7 @@ async fn forget(app: &App, known: Vec<Freshness>) -> Result<(), Error> {
 
 /// How far a page went.
 struct Listed {
-    /// The last table that was looked at, if there may be more behind it.
+    /// The last that was looked at, or where else the next page begins, if there may be more.
     last: Option<String>,
     /// How long to wait, if it is not one's turn yet.
     pause: Option<SignedDuration>,
@@ -198,6 +201,7 @@ enum Listing {
 struct Look<'a> {
     app: &'a App,
     connection: &'a Connection,
+    kind: Kind,
     region: &'a Region,
     after: Option<String>,
     schedules: Vec<Schedule>,
@@ -216,7 +220,13 @@ impl Look<'_> {
         let (known, cut) = self
             .app
             .store
-            .freshness_between(self.connection.id, KIND, self.region, self.after.as_deref(), last.as_deref())
+            .freshness_between(
+                self.connection.id,
+                self.kind,
+                self.region,
+                self.after.as_deref(),
+                last.as_deref(),
+            )
             .await?;
         let mut known: BTreeMap<String, Freshness> =
             known.into_iter().map(|known| (known.resource.clone(), known)).collect();
@@ -351,15 +361,15 @@ impl Look<'_> {
 
     /// What is known of a table by now.
     fn known(&self, known: &mut BTreeMap<String, Freshness>, name: String) -> Freshness {
-        known
-            .remove(&name)
-            .unwrap_or_else(|| Freshness::seen(self.connection.id, KIND, self.region.clone(), name, now()))
+        known.remove(&name).unwrap_or_else(|| {
+            Freshness::seen(self.connection.id, self.kind, self.region.clone(), name, now())
+        })
     }
 
     /// Holds a table against what these schedules promise of it, and writes what is new.
     async fn hold(&self, known: Freshness, schedules: Vec<&Schedule>) -> Result<(), Error> {
         let store = &self.app.store;
-        let newest = store.newest_backup(self.connection.id, KIND, self.region, &known.resource).await?;
+        let newest = store.newest_backup(self.connection.id, self.kind, self.region, &known.resource).await?;
         let now = now();
         let Some(next) = known.looked_at(newest.as_ref(), schedules, self.app.grace, now) else {
             return Ok(());
@@ -377,6 +387,8 @@ impl Look<'_> {
         Ok(())
     }
 }
+
+mod instances;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::grant::Shard;
 use crate::id::{
     ConnectionId, LookId, OffboardingId, OperationId, ReconciliationId, RunId, ScheduleId, VerificationId,
 };
+use crate::kind::Kind;
 use crate::place::Region;
 
 /// What a queue carries.
@@ -151,10 +152,13 @@ pub struct SweepFreshness {
 pub struct LookAtBackups {
     /// Whose.
     pub connection_id: ConnectionId,
+    /// Of what kind; the first unless it says.
+    #[serde(default, rename = "backups", skip_serializing_if = "Option::is_none")]
+    pub of: Option<Kind>,
     /// Where; in the first of its Regions unless it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
-    /// Behind which resource.
+    /// Behind which resource, or where else the page before it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// When it was asked for: it is given up an hour later.
@@ -168,7 +172,7 @@ impl LookAtBackups {
     /// The first page.
     #[must_use]
     pub const fn all(connection_id: ConnectionId, now: Timestamp) -> Self {
-        Self { connection_id, region: None, after: None, asked_at: now, blind: false }
+        Self { connection_id, of: None, region: None, after: None, asked_at: now, blind: false }
     }
 }
 

@@ -7,5 +7,7 @@ pub mod backups;
 mod list;
 mod power;
 
-pub use list::{InstancePage, Listed, list_instances, listing_policy};
+pub use list::{
+    InstancePage, Listed, list_all_instances, list_instances, list_named_instances, listing_policy,
+};
 pub use power::{Seen, Watched, look_at_power, power_request, powering_policy};

@@ -1,6 +1,6 @@
 //! How fresh the backups of each resource are: one item each, with its connection.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use domain::backup::{Backup, BackupState};
@@ -111,36 +111,45 @@ impl Store {
         Ok((items, last))
     }
 
-    /// What is known of a connection's resources, but those in these Regions: so many as one look takes, and
-    /// whether there may be more.
+    /// What is known of a connection's resources, but those of these kinds in these Regions: so many as one look
+    /// takes, and whether there may be more.
     ///
     /// # Errors
     /// When the table does not answer.
     pub async fn freshness_elsewhere(
         &self,
         connection: ConnectionId,
-        kind: Kind,
-        regions: impl IntoIterator<Item = &Region>,
+        places: &BTreeSet<(Kind, Region)>,
     ) -> Result<(Vec<Freshness>, bool), Error> {
         // Regions are few, and gaps between them hardly ever hold anything: so only gaps are read.
-        let all = format!("FRESHNESS#{kind}#");
-        let beyond = format!("{all}{END}");
-        let mut regions: Vec<&Region> = regions.into_iter().collect();
-        regions.sort();
         let (mut found, mut start) = (Vec::new(), None);
         loop {
-            let (items, end) =
-                self.freshness_page(connection, (&all, &beyond), start, Some(MOST_KNOWN)).await?;
-            let inside = |fresh: &Freshness| regions.binary_search(&&fresh.region).is_ok();
+            let (items, end) = self.freshness_page(connection, ALL, start, Some(MOST_KNOWN)).await?;
+            let place = |fresh: &Freshness| (fresh.kind, fresh.region.clone());
+            let inside = |fresh: &Freshness| places.contains(&place(fresh));
             // A Region that is not looked for is skipped as a whole.
-            let skip = items.last().filter(|fresh| inside(fresh)).map(|fresh| fresh.region.clone());
+            let skip = items.last().filter(|fresh| inside(fresh)).map(place);
             found.extend(items.into_iter().filter(|fresh| !inside(fresh)));
             match (end, skip) {
                 (None, _) => return Ok((found, false)),
-                (Some(_), Some(region)) => start = Some(format!("{}{END}", prefix(kind, &region))),
+                (Some(_), Some((kind, region))) => start = Some(format!("{}{END}", prefix(kind, &region))),
                 (Some(_), None) => return Ok((found, true)),
             }
         }
+    }
+
+    /// What is known of one resource.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn freshness_of(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        region: &Region,
+        resource: &str,
+    ) -> Result<Option<Freshness>, Error> {
+        self.get(key(connection, kind, region, resource)).await?.map(from_item).transpose()
     }
 
     async fn freshness_page(

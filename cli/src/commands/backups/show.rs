@@ -40,6 +40,15 @@ impl ShowBackup {
     }
 }
 
+/// What its latest drill has shown.
+fn drilled(backup: &Value) -> String {
+    let Some(drilled) = backup.get("drilled") else { return NOTHING.to_owned() };
+    let outcome = if drilled.get("passed") == Some(&Value::Bool(true)) { "passed" } else { "failed" };
+    let took = drilled.get("restored_within_seconds").and_then(Value::as_i64);
+    let took = took.map(|seconds| format!(", restored in {seconds} s")).unwrap_or_default();
+    format!("{outcome} {}{took} ({})", time(drilled, "at"), field(drilled, "run_id"))
+}
+
 fn view(backup: &Value) -> String {
     let text = |name| Cell::new(field(backup, name));
     let at = |name| Cell::new(time(backup, name));
@@ -56,6 +65,7 @@ fn view(backup: &Value) -> String {
         ("keeps until", at("delete_after")),
         ("deleted", at("deleted_at")),
         ("gone by", text("gone")),
+        ("drilled", Cell::new(drilled(backup))),
         ("name at AWS", text("name")),
         ("id at AWS", text("aws_id")),
     ];

@@ -46,11 +46,22 @@ async fn a_backup_is_shown_with_its_table() {
         "billing_mode": "PAY_PER_REQUEST", "keys": [{"name": "pk", "role": "HASH", "type": "S"}],
         "time_to_live": {"known": "ends"}, "tags": {"unknown": "access_denied"},
     });
+    one["drilled"] = json!({
+        "at": "2026-11-24T05:00:00Z", "run_id": "run_1", "passed": true, "restored_within_seconds": 42,
+    });
     let (outcome, screen, server) = run(&["show", "bkp_1"], vec![Answer::ok(one)]).await;
     assert_eq!(outcome.unwrap(), Exit::Done);
     assert_eq!(server.targets(), ["GET /v1/backups/bkp_1"]);
     let kept = screen.into_kept();
-    for part in ["arn:of-it", "The table then", "PAY_PER_REQUEST", "keys:", "HASH", "known=ends"] {
+    for part in [
+        "arn:of-it",
+        "The table then",
+        "PAY_PER_REQUEST",
+        "keys:",
+        "HASH",
+        "known=ends",
+        "passed 2026-11-24 05:00:00Z, restored in 42 s (run_1)",
+    ] {
         assert!(kept.output.contains(part), "{part}: {}", kept.output);
     }
     assert!(!kept.output.contains("deleted"), "what there is nothing to say of is left out");

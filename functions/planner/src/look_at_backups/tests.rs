@@ -14,14 +14,25 @@ use store::BackupWrite;
 use super::*;
 use crate::test_app::{Call, REGION, TestApp, able, refusal, run_of};
 
+const KIND: Kind = Kind::DynamodbBackup;
+
 fn all() -> SelectionParts {
     SelectionParts { names: vec!["*".to_owned()], ..SelectionParts::default() }
 }
 
 /// A schedule of every hour, as it has been for a day.
 async fn scheduled(app: &TestApp, connection: &Connection, select: SelectionParts) -> Schedule {
+    scheduled_of(KIND, app, connection, select).await
+}
+
+async fn scheduled_of(
+    kind: Kind,
+    app: &TestApp,
+    connection: &Connection,
+    select: SelectionParts,
+) -> Schedule {
     let order = ScheduleOrder {
-        kind: Kind::DynamodbBackup,
+        kind,
         expression: "rate(1 hour)".parse().unwrap(),
         timezone: "UTC".parse().unwrap(),
         flexible_window_minutes: None,
@@ -75,22 +86,37 @@ async fn take_look(app: &TestApp, connection: &Connection) -> (Vec<(String, bool
 
 /// Has the table been seen for so long without a backup.
 async fn seen_for(app: &TestApp, connection: &Connection, name: &str, hours: i64) {
+    seen_of(KIND, app, connection, name, hours).await;
+}
+
+async fn seen_of(kind: Kind, app: &TestApp, connection: &Connection, name: &str, hours: i64) {
     let region: Region = REGION.parse().unwrap();
     let seen_at = now() - SignedDuration::from_hours(hours);
-    let seen = Freshness::seen(connection.id, KIND, region, name.to_owned(), seen_at);
+    let seen = Freshness::seen(connection.id, kind, region, name.to_owned(), seen_at);
     let known = Freshness { version: 1, ..seen };
     assert!(app.app.store.write_freshness(&known, None).await.unwrap());
 }
 
 /// A backup of the table from so many minutes ago.
 async fn backed_up(app: &TestApp, connection: &Connection, table: &str, minutes: i64) -> Backup {
+    backed_up_of(KIND, app, connection, table, minutes).await
+}
+
+async fn backed_up_of(
+    kind: Kind,
+    app: &TestApp,
+    connection: &Connection,
+    table: &str,
+    minutes: i64,
+) -> Backup {
     let run = run_of(connection, all());
     let made_at = now() - SignedDuration::from_mins(minutes);
     let id = RunId::new(made_at, [9; 10]);
     let region: Region = REGION.parse().unwrap();
     let job = Job::waiting(id, connection.id, &region, table);
     let whose = (id, connection.id, region, 0);
-    let chunk = domain::chunk::Chunk::of(whose, run.order.terms, vec![job.clone()], made_at, made_at);
+    let terms = domain::run::Terms { kind, ..run.order.terms };
+    let chunk = domain::chunk::Chunk::of(whose, terms, vec![job.clone()], made_at, made_at);
     let unseen = TableManifest::unseen(made_at);
     let backup = Backup::made(&chunk, &job, format!("arn:{table}"), made_at, unseen).available(Some(1));
     let part = domain::part::Part::begin(id, connection.id, made_at, made_at);
@@ -292,4 +318,98 @@ async fn a_look_that_comes_too_late_is_given_up() {
     let message = serde_json::to_value(RunsMessage::LookAtBackups(late)).unwrap();
     assert!(!app.take(&message, 1).await);
     assert!(app.sent().is_empty());
+}
+
+/// What is there of instances, as EC2 describes it.
+fn runs(instances: &'static [(&'static str, &'static str)]) -> impl FnMut(&Call) -> (u16, Value) + Send {
+    move |call| {
+        assert_eq!(call.operation, "DescribeInstances");
+        let asked: Vec<&str> = call
+            .body
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(name, _)| name.starts_with("Filter.2.Value."))
+            .filter_map(|(_, value)| value.as_str())
+            .collect();
+        let items: String = instances
+            .iter()
+            .filter(|(id, _)| asked.is_empty() || asked.contains(id))
+            .map(|(id, tier)| {
+                format!(
+                    "<item><instanceId>{id}</instanceId><tagSet><item><key>tier</key><value>{tier}</value></item>\
+                     </tagSet></item>"
+                )
+            })
+            .collect();
+        let set =
+            format!("<reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet>");
+        (200, json!(format!("<DescribeInstancesResponse>{set}</DescribeInstancesResponse>")))
+    }
+}
+
+const GOLD: &str = "i-0123456789abcdef0";
+const PLAIN: &str = "i-0123456789abcdef1";
+
+fn of_instances() -> Connection {
+    Connection { capabilities: CapabilitySet::new([Capability::Ec2Backup]).unwrap(), ..able() }
+}
+
+fn by_tag() -> SelectionParts {
+    let tags = [("tier".to_owned(), "gold".to_owned())].into();
+    SelectionParts { tags, ..SelectionParts::default() }
+}
+
+/// The same of instances: told once, cured by a backup, and closed when nothing is there or selects it any more.
+#[tokio::test]
+async fn instances_are_held_against_the_promise() {
+    let connection = of_instances();
+    let app = TestApp::new(&connection, runs(&[(GOLD, "gold"), (PLAIN, "none")])).await;
+    scheduled_of(Kind::Ec2Backup, &app, &connection, by_tag()).await;
+    assert_eq!(looked(&app, &connection).await, [name(GOLD, false)]);
+    let policy = app.policy();
+    assert_eq!(
+        (policy.as_array().unwrap().len(), &policy[0]["Action"]),
+        (1, &json!("ec2:DescribeInstances"))
+    );
+
+    let app = TestApp::new(&connection, runs(&[(GOLD, "gold"), (PLAIN, "none")])).await;
+    scheduled_of(Kind::Ec2Backup, &app, &connection, by_tag()).await;
+    seen_of(Kind::Ec2Backup, &app, &connection, GOLD, 9).await;
+    assert_eq!(looked(&app, &connection).await, [name(GOLD, true)]);
+    looked(&app, &connection).await;
+    assert_eq!(app.told("backup.stale"), 1);
+    backed_up_of(Kind::Ec2Backup, &app, &connection, GOLD, 1).await;
+    assert_eq!(looked(&app, &connection).await, [name(GOLD, false)]);
+    assert_eq!(app.told("backup.stale"), 2);
+    app.answer(runs(&[(GOLD, "none"), (PLAIN, "none")]));
+    assert_eq!(looked(&app, &connection).await, []);
+}
+
+/// What nobody may look at is told of by what was known of it, and by that alone.
+#[tokio::test]
+async fn instances_that_cannot_be_listed_are_missed_all_the_same() {
+    let connection = of_instances();
+    let refused = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors>\
+                   </Response>";
+    let app = TestApp::new(&connection, move |_| (403, json!(refused))).await;
+    let schedule = scheduled_of(Kind::Ec2Backup, &app, &connection, by_tag()).await;
+    seen_of(Kind::Ec2Backup, &app, &connection, PLAIN, 9).await;
+    let region: Region = REGION.parse().unwrap();
+    let seen_at = now() - SignedDuration::from_hours(9);
+    let promise = Some(domain::freshness::Promise { by: seen_at, schedule_id: schedule.id });
+    let seen = Freshness::seen(connection.id, Kind::Ec2Backup, region, GOLD.to_owned(), seen_at);
+    let gold = Freshness { version: 1, promise, ..seen };
+    assert!(app.app.store.write_freshness(&gold, None).await.unwrap());
+    assert_eq!(looked_in_part(&app, &connection).await, [name(GOLD, true), name(PLAIN, false)]);
+}
+
+/// An instance that is named, and is not there, is missed: it may have been terminated.
+#[tokio::test]
+async fn an_instance_that_is_named_is_missed_though_it_is_not_there() {
+    let connection = of_instances();
+    let app = TestApp::new(&connection, runs(&[(PLAIN, "none")])).await;
+    let select = SelectionParts { ids: vec![GOLD.to_owned()], ..SelectionParts::default() };
+    scheduled_of(Kind::Ec2Backup, &app, &connection, select).await;
+    assert_eq!(looked(&app, &connection).await, [name(GOLD, false)]);
 }

@@ -75,14 +75,44 @@ pub async fn list_instances(
     select: &Selection,
     after: Option<&str>,
 ) -> Answer<InstancePage> {
-    let client = client(session, place);
-    let mut found = InstancePage { instances: Vec::new(), next: after.map(str::to_owned) };
     // What is named one by one is few, and all of it is looked at together, so that it is seen what is missing.
     let pages = if select.exact_ids().is_some() { MOST_PAGES } else { 1 };
+    list(session, place, narrowing(select), after, pages).await
+}
+
+/// Lists one page of all instances, from where `after` says, without those that are gone or going.
+pub async fn list_all_instances(
+    session: &CustomerSession,
+    place: &Place,
+    after: Option<&str>,
+) -> Answer<InstancePage> {
+    list(session, place, vec![lasting()], after, 1).await
+}
+
+/// Lists those of these instances that are there, and not going; at most 200, of which EC2 takes the ids as the
+/// values of one filter. Source: EC2 User Guide, "List and filter using the CLI and API".
+pub async fn list_named_instances(
+    session: &CustomerSession,
+    place: &Place,
+    ids: Vec<String>,
+) -> Answer<Vec<Listed>> {
+    let filters = vec![lasting(), filter("instance-id".to_owned(), ids)];
+    list(session, place, filters, None, MOST_PAGES).await.map(|page| page.instances)
+}
+
+async fn list(
+    session: &CustomerSession,
+    place: &Place,
+    filters: Vec<Filter>,
+    after: Option<&str>,
+    pages: usize,
+) -> Answer<InstancePage> {
+    let client = client(session, place);
+    let mut found = InstancePage { instances: Vec::new(), next: after.map(str::to_owned) };
     for _ in 0..pages {
         let asked = client
             .describe_instances()
-            .set_filters(Some(narrowing(select)))
+            .set_filters(Some(filters.clone()))
             .max_results(PAGE)
             .set_next_token(found.next.take())
             .send();
@@ -101,19 +131,25 @@ pub async fn list_instances(
     Answer::Done(found)
 }
 
+fn filter(name: String, values: Vec<String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+/// Those that are there to stay.
+fn lasting() -> Filter {
+    filter("instance-state-name".to_owned(), LASTING.map(str::to_owned).into())
+}
+
 /// What EC2 itself can tell apart. A name in brackets of `*` and `?` means something else to it, so that names
 /// are not among it.
 fn narrowing(select: &Selection) -> Vec<Filter> {
-    let filter =
-        |name: String, values: Vec<String>| Filter::builder().name(name).set_values(Some(values)).build();
     let ids = select.exact_ids().map(|ids| filter("instance-id".to_owned(), ids.iter().cloned().collect()));
     let tags = select.parts().tags.iter();
     // In a value, too, `*` and `?` are wildcards to EC2: such a tag is looked at here alone.
     let plain =
         tags.filter(|(key, value)| !key.contains(['*', '?', '\\']) && !value.contains(['*', '?', '\\']));
     let tags = plain.map(|(key, value)| filter(format!("tag:{key}"), vec![value.clone()]));
-    let states = filter("instance-state-name".to_owned(), LASTING.map(str::to_owned).into());
-    [states].into_iter().chain(ids).chain(tags).collect()
+    [lasting()].into_iter().chain(ids).chain(tags).collect()
 }
 
 fn listed(instance: &Instance) -> Option<Listed> {

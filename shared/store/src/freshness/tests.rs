@@ -53,8 +53,8 @@ async fn what_is_known_elsewhere_is_found() {
     table.page(vec![item("eu-central-1", "a"), last.clone()], Some(last));
     table.page(vec![item("us-east-1", "c")], None);
     let west: Region = "eu-west-1".parse().unwrap();
-    let (found, more) =
-        table.store.freshness_elsewhere(connection_id(2), Kind::DynamodbBackup, [&west]).await.unwrap();
+    let places = [(Kind::DynamodbBackup, west)].into();
+    let (found, more) = table.store.freshness_elsewhere(connection_id(2), &places).await.unwrap();
     assert!(!more);
     let names: Vec<_> = found.iter().map(|fresh| fresh.resource.as_str()).collect();
     assert_eq!(names, ["a", "c"]);
