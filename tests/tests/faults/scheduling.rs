@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -43,6 +44,13 @@ impl Cast {
             let number = |name: &str| meta.get(name).and_then(|value| value.as_n().ok());
             number("published") == number("version")
         })
+    }
+
+    /// Whether the backups of the connection were looked at since then.
+    async fn was_looked_at(&self, scene: &Scene, since: Timestamp) -> bool {
+        let items = scene.provider.items(&format!("CONNECTION#{}", self.connected.id)).await;
+        let looked = items.get("FRESHNESS_LOOKED").and_then(|item| item.get("looked_at")?.as_s().ok());
+        looked.and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at > since)
     }
 
     async fn is_gone(&self, scene: &Scene) -> bool {
@@ -109,9 +117,15 @@ impl Workflow for Unscheduling {
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
         let connected = Connected::active_for(scene, &row.token, BACKUP).await;
         let mut cast = Cast { connected, ..Cast::default() };
+        let since = Timestamp::now();
         cast.schedule(scene).await;
         blackbox::eventually_within(PATIENCE, "EventBridge holds it", async || {
             cast.is_published(scene).await.then_some(())
+        })
+        .await;
+        // What it promises is looked at a moment later: that is no part of the deletion.
+        blackbox::eventually_within(PATIENCE, "what it promises is looked at", async || {
+            cast.was_looked_at(scene, since).await.then_some(())
         })
         .await;
         cast
