@@ -55,7 +55,9 @@ pub(crate) async fn delete_backup(
     };
     let would = Operation::begin(OperationId::new(asked_at.now, random()), order, &connection, &asked_at)?
         .of_backup(Some(backup.id));
-    is_available(&backup)?;
+    if !backup.is_left_behind(asked_at.now) {
+        is_available(&backup)?;
+    }
     if backup.kind == Kind::Ec2Backup {
         let seen = delete_instance_backup::look(&app, &connection, id, &backup).await.map_err(gone)?;
         return write(&app, id, &would, seen, &sealed(Value::Null), actor, &request).await;

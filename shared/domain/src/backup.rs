@@ -14,7 +14,7 @@ use crate::kind::Kind;
 use crate::manifest::TableManifest;
 use crate::place::Region;
 use crate::retention::Candidate;
-use crate::run::told;
+use crate::run::{LONGEST_RUN, told};
 
 /// Where a backup stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,6 +233,14 @@ impl Backup {
             version: self.version + 1,
             ..self.clone()
         }
+    }
+
+    /// Whether the run that made it is over, and has not seen what became of it: nobody looks any more, and
+    /// whatever of an instance's is there can be deleted.
+    #[must_use]
+    pub fn is_left_behind(&self, now: Timestamp) -> bool {
+        let over = now >= self.created_at + LONGEST_RUN;
+        self.kind == Kind::Ec2Backup && self.state == BackupState::Creating && over
     }
 
     /// What retention weighs.

@@ -71,7 +71,7 @@ impl Workflow for BackingUp {
     type Cast = Cast;
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
-        let connected = Connected::active_for(scene, &row.token, &["dynamodb-backup"]).await;
+        let connected = Connected::keeping_for(scene, &row.token, &["dynamodb-backup"]).await;
         let mut cast = Cast { connected, time: Timestamp::now(), ..Cast::default() };
         if let Some(schedule) = cast.connected.kept.clone() {
             cast.schedule = schedule;

@@ -102,12 +102,29 @@ impl Connected {
         Self::active_for(scene, name, OBSERVE).await
     }
 
-    /// The same, for these capabilities.
+    /// The same, for these capabilities; none for which a workflow has made something that stays.
     pub async fn active_for(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
+        Self::active_as(scene, name, capabilities, false).await
+    }
+
+    /// The same for a workflow that makes something once and needs it in every row: one for which it has, or a
+    /// new one. Of workflows that keep things, each has capabilities of its own.
+    pub async fn keeping_for(scene: &Scene, name: &str, capabilities: &'static [&'static str]) -> Self {
+        Self::active_as(scene, name, capabilities, true).await
+    }
+
+    async fn active_as(
+        scene: &Scene,
+        name: &str,
+        capabilities: &'static [&'static str],
+        keeping: bool,
+    ) -> Self {
         let spare = {
             let mut spares = SPARE.lock().unwrap();
             let spares = spares.entry(&scene.stack.api_url).or_default();
-            let such = spares.iter().position(|spare| spare.capabilities == capabilities);
+            let such = spares
+                .iter()
+                .position(|spare| spare.capabilities == capabilities && spare.kept.is_some() == keeping);
             such.map(|place| spares.swap_remove(place))
         };
         let mut connected = match spare {

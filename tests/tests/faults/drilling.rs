@@ -50,7 +50,7 @@ impl Workflow for Drilling {
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
         let capabilities = &["dynamodb-backup", "dynamodb-drill", "dynamodb-data"];
-        let connected = Connected::active_for(scene, &row.token, capabilities).await;
+        let connected = Connected::keeping_for(scene, &row.token, capabilities).await;
         let mut cast = Cast { connected, ..Cast::default() };
         if cast.connected.kept.is_none() {
             let estate = cast.estate(scene);

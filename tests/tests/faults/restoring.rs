@@ -44,7 +44,7 @@ impl Workflow for Restoring {
 
     async fn prepare(&self, scene: &Scene, row: &Row) -> Cast {
         let capabilities = &["dynamodb-backup", "dynamodb-restore"];
-        let connected = Connected::active_for(scene, &row.token, capabilities).await;
+        let connected = Connected::keeping_for(scene, &row.token, capabilities).await;
         let target = format!("restored-{}", row.token);
         let mut cast = Cast { connected, target, ..Cast::default() };
         if cast.connected.kept.is_some() {

@@ -25,13 +25,11 @@ impl Look<'_> {
     /// Takes the next page of instances.
     pub(super) async fn take_instances(&self) -> Result<Listed, Error> {
         let after = self.after.as_deref().unwrap_or(LISTED);
-        match after.strip_prefix(KNOWN) {
-            Some(last) => Box::pin(self.take_known(last)).await,
-            None => {
-                let token = after.strip_prefix(LISTED).filter(|token| !token.is_empty());
-                Box::pin(self.take_listed(token)).await
-            }
+        if let Some(last) = after.strip_prefix(KNOWN) {
+            return Box::pin(self.take_known(last)).await;
         }
+        let token = after.strip_prefix(LISTED).filter(|token| !token.is_empty());
+        Box::pin(self.take_listed(token)).await
     }
 
     /// Holds one page of those that are there.
@@ -97,7 +95,7 @@ impl Look<'_> {
         };
         let blind = there.is_none();
         if let Some(there) = there {
-            let named = self.schedules.iter().flat_map(|schedule| named_by(schedule));
+            let named = self.schedules.iter().flat_map(named_by);
             let mut kept: BTreeSet<&str> = named.map(String::as_str).collect();
             let selected = there.iter().filter(|instance| !self.selecting(instance).is_empty());
             kept.extend(selected.map(|instance| instance.id.as_str()));

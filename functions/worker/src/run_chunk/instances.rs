@@ -40,14 +40,16 @@ impl Work<'_> {
         if self.chunk.terms.dry_run {
             return Ok(Next::Done(self.weigh().await?));
         }
-        if self.any(&[Phase::Waiting, Phase::Asking]) {
-            return self.make_of_instances().await;
+        // In turns, so that one instance that has to wait for hours keeps none of the others.
+        for turn in 0..3 {
+            match (self.chunk.steps.step + turn) % 3 {
+                0 if self.any(&[Phase::Waiting, Phase::Asking]) => return self.make_of_instances().await,
+                1 if self.any(&[Phase::Making]) => return self.look_at_instances().await,
+                2 if self.any(&[Phase::Pruning]) => return self.prune_of_instances().await,
+                _ => {}
+            }
         }
-        if self.any(&[Phase::Making]) {
-            self.look_at_instances().await
-        } else {
-            self.prune_of_instances().await
-        }
+        Ok(Next::Done(self.nothing()))
     }
 
     /// How the instances are backed up.

@@ -25,7 +25,7 @@ use crate::operations::ec2::is_id;
 
 pub use launch::launch_of;
 pub use look::{Seen, watch, watching_policy};
-pub use make::{Instance, Looked, Made, Taken, create, find, look, making_policy};
+pub use make::{Instance, Looked, Made, Taken, create, find, look, making_policy, tagged_snapshots};
 pub use remove::{deleting_policy, fitting, remove};
 
 /// The tag that what a backup consists of is found by: its value is the backup's name.

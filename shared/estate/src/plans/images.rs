@@ -78,7 +78,15 @@ pub(super) async fn images_by(
     look: &Look<'_>,
     filter: Filter,
 ) -> Result<Vec<Image>, SdkError<DescribeImagesError>> {
-    let mut pages = look.ec2().describe_images().owners("self").filters(filter).into_paginator().send();
+    let mut pages = look
+        .ec2()
+        .describe_images()
+        .owners("self")
+        .filters(filter)
+        // One that somebody has disabled is there all the same.
+        .include_disabled(true)
+        .into_paginator()
+        .send();
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
         found.extend(page?.images.unwrap_or_default());

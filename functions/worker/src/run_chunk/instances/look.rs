@@ -7,12 +7,12 @@ use domain::backup::{Backup, Gone};
 use domain::job::{Job, Phase};
 use domain::{AuditEvent, BackupId, Error};
 use estate::backups::Answer;
-use estate::instances::backups::{Seen, watch, watching_policy};
+use estate::instances::backups::{Seen, tagged_snapshots, watch, watching_policy};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use runtime::now;
 use store::BackupWrite;
 
-use super::super::{AT_ONCE, NO_ROLE, Next, TOO_LARGE, Way, Work};
+use super::super::{AT_ONCE, Done, NO_ROLE, Next, TOO_LARGE, Way, Work};
 use super::Cleared;
 use crate::app::App;
 
@@ -26,7 +26,12 @@ impl Work<'_> {
         let session = match self.session(&watching_policy(&self.place), Instant::now()).await? {
             Way::Open(session) => session,
             Way::TooWide => return Ok(Next::Done(self.unseen(&jobs, TOO_LARGE))),
-            Way::Denied => return Ok(Next::Done(self.unseen(&jobs, NO_ROLE))),
+            // AWS makes them all the same: they are looked at as long as the run may take.
+            Way::Denied => {
+                let waits =
+                    |job: &&Job| Job::clone(job).because(Phase::Making, "role_not_assumable", NO_ROLE);
+                return Ok(Next::Done(Done { jobs: jobs.iter().map(waits).collect(), ..self.nothing() }));
+            }
             Way::Closed => return Ok(Next::Done(self.nothing())),
         };
         let seen: Vec<Told> = stream::iter(jobs)
@@ -55,7 +60,7 @@ impl Work<'_> {
             Answer::Refused { code, detail } => {
                 let detail =
                     format!("AWS has taken the backup, and does not show what became of it. {detail}");
-                return Ok((job.because(Phase::Failed, &code, detail), None));
+                return Ok((job.because(Phase::Making, &code, detail), None));
             }
             Answer::Done(seen) => seen,
         };
@@ -68,7 +73,16 @@ impl Work<'_> {
                 (job.now(phase), Some((BackupWrite::Changed(backup), event)))
             }
             Seen::Failed(why) => {
-                let detail = format!("{why} {}", self.clear_failed(&backup).await?);
+                // An image does not tell its snapshots before it is there; they are tagged as it is called.
+                let Answer::Done(tagged) = tagged_snapshots(session, &self.place, &backup.name).await else {
+                    return Ok((job, None));
+                };
+                let known: Vec<_> = backup.snapshots.iter().map(|one| one.snapshot_id.clone()).collect();
+                let further = tagged.into_iter().filter(|one| !known.contains(&one.snapshot_id));
+                let backup =
+                    Backup { snapshots: backup.snapshots.iter().cloned().chain(further).collect(), ..backup };
+                let Some(cleared) = self.clear_failed(&backup).await? else { return Ok((job, None)) };
+                let detail = format!("{why} {cleared}");
                 let backup = backup.deleted(Gone::Failed, occasion.now);
                 let event = backup.deleted_event(None, &occasion);
                 (
@@ -90,11 +104,13 @@ impl Work<'_> {
     }
 
     /// Takes away what there is of a backup that failed, and says whether it could.
-    async fn clear_failed(&self, backup: &Backup) -> Result<String, Error> {
+    /// `None` where that is to be tried again.
+    async fn clear_failed(&self, backup: &Backup) -> Result<Option<String>, Error> {
         Ok(match self.clear(backup).await? {
-            Cleared::Gone(_) => "What there was of it is deleted.".to_owned(),
-            Cleared::Later | Cleared::TooWide | Cleared::Refused(_) => {
-                format!("What there is of it is tagged drawbridge:backup={}.", backup.name)
+            Cleared::Gone(_) => Some("What there was of it is deleted.".to_owned()),
+            Cleared::Later => None,
+            Cleared::TooWide | Cleared::Refused(_) => {
+                Some(format!("What there is of it is tagged drawbridge:backup={}.", backup.name))
             }
         })
     }

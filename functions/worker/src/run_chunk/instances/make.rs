@@ -104,6 +104,8 @@ impl Work<'_> {
                 _ => None,
             };
             match find(session, &self.place, &name, how, manifest).await {
+                // What is kept beside it is looked for again.
+                Answer::Done(Some(_)) if matches!(looked, Answer::Later { .. }) => return (job, None),
                 // The backup is there, whatever has become of the instance.
                 Answer::Done(Some(taken)) => {
                     let manifest = manifest.cloned().unwrap_or_else(|| InstanceManifest::unseen(now()));

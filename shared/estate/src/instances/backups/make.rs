@@ -351,6 +351,16 @@ pub(super) fn described(found: &[Snapshot], manifest: Option<&InstanceManifest>)
     found.iter().filter_map(one).collect()
 }
 
+/// The snapshots that were made for a backup of this name.
+pub async fn tagged_snapshots(
+    session: &CustomerSession,
+    place: &Place,
+    name: &str,
+) -> Answer<Vec<VolumeSnapshot>> {
+    let tagged = Filter::builder().name(format!("tag:{BACKUP}")).values(name).build();
+    snapshots_by(session, place, tagged).await.map(|found| described(&found, None))
+}
+
 /// The account's own snapshots that fit.
 pub(super) async fn snapshots_by(
     session: &CustomerSession,
@@ -382,7 +392,13 @@ pub(super) async fn images_by(
     place: &Place,
     filter: Filter,
 ) -> Answer<Vec<Image>> {
-    let asked = client(session, place).describe_images().owners("self").filters(filter).send();
+    let asked = client(session, place)
+        .describe_images()
+        .owners("self")
+        .filters(filter)
+        // One that somebody has disabled is there all the same.
+        .include_disabled(true)
+        .send();
     match heard(session, asked).await {
         Ok(answer) => Answer::Done(answer.images.unwrap_or_default()),
         Err(unheard) => unheard.answer("DescribeImages"),
