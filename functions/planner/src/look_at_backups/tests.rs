@@ -332,9 +332,8 @@ fn runs(instances: &'static [(&'static str, &'static str)]) -> impl FnMut(&Call)
             .filter(|(name, _)| name.starts_with("Filter.2.Value."))
             .filter_map(|(_, value)| value.as_str())
             .collect();
-        let items: String = instances
-            .iter()
-            .filter(|(id, _)| asked.is_empty() || asked.contains(id))
+        let shown = instances.iter().filter(|(id, _)| asked.is_empty() || asked.contains(id));
+        let items: Vec<String> = shown
             .map(|(id, tier)| {
                 format!(
                     "<item><instanceId>{id}</instanceId><tagSet><item><key>tier</key><value>{tier}</value></item>\
@@ -342,6 +341,7 @@ fn runs(instances: &'static [(&'static str, &'static str)]) -> impl FnMut(&Call)
                 )
             })
             .collect();
+        let items = items.concat();
         let set =
             format!("<reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet>");
         (200, json!(format!("<DescribeInstancesResponse>{set}</DescribeInstancesResponse>")))
