@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it needs is to fail there")]
 
 mod account;
+mod backing_up;
 mod operating;
 
 use std::collections::{BTreeMap, BTreeSet};
