@@ -386,6 +386,7 @@ def deploy_template(demo):
         "ProviderAccountId": demo.stack["provider_account_id"],
         "Ec2Power": "true",
         "DynamodbBackup": "true",
+        "DynamodbDrill": "true",
         "DynamodbRestore": "true",
     }
     demo.call(
