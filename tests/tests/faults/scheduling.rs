@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -12,6 +12,9 @@ use crate::workflow::{Scene, Workflow};
 
 /// How long preparing may take, which no fault disturbs.
 const PATIENCE: Duration = Duration::from_mins(3);
+
+/// How long after it is published it is looked what a schedule promises.
+const SETTLED: SignedDuration = SignedDuration::from_secs(5);
 
 const BACKUP: &[&str] = &["dynamodb-backup"];
 
@@ -46,11 +49,12 @@ impl Cast {
         })
     }
 
-    /// Whether the backups of the connection were looked at since then.
+    /// Whether the backups of the connection were looked at for what was scheduled then: a look that comes
+    /// sooner is for what a row before has deleted.
     async fn was_looked_at(&self, scene: &Scene, since: Timestamp) -> bool {
         let items = scene.provider.items(&format!("CONNECTION#{}", self.connected.id)).await;
         let looked = items.get("FRESHNESS_LOOKED").and_then(|item| item.get("looked_at")?.as_s().ok());
-        looked.and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at > since)
+        looked.and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at > since + SETTLED)
     }
 
     async fn is_gone(&self, scene: &Scene) -> bool {
