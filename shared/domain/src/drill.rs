@@ -161,7 +161,8 @@ impl Drill {
         let counted = compared.iter().find(|comparison| comparison.aspect == Aspect::ItemCount);
         let has_items =
             counted.and_then(|counted| counted.is.as_ref()?.as_u64()).is_some_and(|items| items > 0);
-        (has_items && sample.items == 0).then(|| {
+        // What AWS throttled to the last is no fault of the backup's.
+        (has_items && sample.items == 0 && sample.unread.is_none()).then(|| {
             Trouble::new("drill_unread", "The restored table's items were counted, and none could be read.")
         })
     }
@@ -185,6 +186,7 @@ impl Drill {
                 "; of {items} sampled, {same} are the same in the live table, {changed} were changed since, {gone} \
                  deleted"
             ),
+            Some(Sample { unread: Some(why), .. }) => format!("; none sampled ({why})"),
             _ => String::new(),
         };
         format!("{} was restored{took}, and its table deleted{items}{sample}.", self.backup_id)

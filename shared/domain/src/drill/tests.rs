@@ -28,6 +28,19 @@ fn what_can_be_read_passes(#[case] counted: Counted, #[case] items: u32, #[case]
     assert_eq!(fault.map(|trouble| trouble.code).as_deref(), code);
 }
 
+/// Items that were counted and could not be sampled, because AWS throttled to the last, are no fault of the backup's.
+#[test]
+fn what_was_throttled_to_the_last_passes_and_is_told() {
+    let was = table_manifest();
+    let mut compared = compare(Some(&was), &was);
+    compared.push(count(Some(&was), &Counted::All(3)));
+    let unread = Sample { unread: Some("throttled".to_owned()), ..of_items(0) };
+    assert_eq!(Drill::fault(&compared, &unread), None);
+    assert!(
+        Drill { compared, sample: Some(unread), ..drill() }.summary().contains("none sampled (throttled)")
+    );
+}
+
 #[test]
 fn what_differs_is_named_and_what_nobody_saw_is_no_fault() {
     let was = table_manifest();
