@@ -16,7 +16,7 @@ use domain::{AccountId, Action, Connection, Error, Partition, Region};
 use serde_json::Value;
 
 pub use ec2::Goal;
-pub use outcome::{Outcome, failed, passing, succeeded};
+pub use outcome::{Outcome, failed, passes, passing, succeeded};
 pub(crate) use outcome::{failed_by, not_begun, not_done, unanswered};
 
 /// What an action that lasts calls its targets, under AWS's name.

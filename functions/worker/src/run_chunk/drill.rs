@@ -20,6 +20,7 @@ use domain::operation::{Counted, Trouble, compare, count};
 use domain::policy::PolicyDocument;
 use domain::{Error, ErrorKind};
 use estate::backups::Answer;
+use estate::operations::passes;
 use estate::restores::{Asked, READ_LIVE, Removed, Restore, Watched};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use runtime::now;
@@ -267,7 +268,7 @@ impl Step<'_> {
         let (sampled, counted) = futures::join!(sampled, self.restore.count(&session));
         let last = drill.is_last_look(now());
         let sample = match sampled? {
-            Answer::Done(Sample { unread: Some(why), .. }) if is_passing(&why) && !last => {
+            Answer::Done(Sample { unread: Some(why), .. }) if passes(&why) && !last => {
                 return Ok(job.into());
             }
             Answer::Done(sample) => sample,
@@ -373,11 +374,6 @@ fn unknown(job: Job, drill: &Drill, trouble: &Trouble) -> Job {
         drill.target
     );
     job.because(Phase::Failed, code, told)
-}
-
-/// Whether what kept the live table from being read may be over in a moment.
-fn is_passing(code: &str) -> bool {
-    matches!(code, "throttled" | "aws_unavailable" | "no_answer" | "not_attempted")
 }
 
 /// AWS makes the new table.

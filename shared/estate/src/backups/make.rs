@@ -52,9 +52,9 @@ pub struct Taken {
 
 /// What became of the request for a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Made {
+pub enum Made<T = Taken> {
     /// AWS makes it.
-    Taken(Taken),
+    Taken(T),
     /// AWS does not make it.
     NotTaken {
         /// Why, in one word.

@@ -97,7 +97,13 @@ pub fn failed(id: String, code: &str, detail: impl Into<String>) -> Target {
 /// Whether the same request may succeed in a moment: AWS throttled, failed, or did not answer.
 #[must_use]
 pub fn passing(target: &Target) -> bool {
-    matches!(target.code.as_deref(), Some("throttled" | "aws_unavailable" | "no_answer" | "not_attempted"))
+    target.code.as_deref().is_some_and(passes)
+}
+
+/// The same of a target's code alone.
+#[must_use]
+pub fn passes(code: &str) -> bool {
+    matches!(code, "throttled" | "aws_unavailable" | "no_answer" | "not_attempted")
 }
 
 /// A target of which AWS did not say in time whether it was done.

@@ -64,22 +64,7 @@ pub struct Taken {
 }
 
 /// What became of the request for a backup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Made {
-    /// AWS makes it.
-    Taken(Taken),
-    /// AWS does not make it.
-    NotTaken {
-        /// Why, in one word.
-        code: String,
-        /// The same for people.
-        detail: String,
-        /// Whether it may be asked for again.
-        later: bool,
-    },
-    /// Nobody knows: it must be looked for before it is asked for again.
-    Unknown,
-}
+pub type Made = crate::backups::Made<Taken>;
 
 /// What a session may do that makes backups of these instances. `finding` says whether it looks for those that
 /// may be there.
