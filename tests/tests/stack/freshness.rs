@@ -6,6 +6,7 @@ use blackbox::{Api, CustomerAccount, Estate, Provider, Stack, eventually_within,
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::operations::connected as connected_for;
 use crate::runs::{BACKUP, ended};
 
 const HOME: &str = "us-east-1";
@@ -95,4 +96,51 @@ async fn a_schedule_that_never_fires_is_told_once_and_again_when_there_is_a_back
     let stale: Vec<_> = events.iter().map(|event| &event["stale"]).collect();
     assert_eq!(stale, [&json!(true), &json!(false)], "{events:#?}");
     assert!(freshness(&api, &connection).await["looked_at"].is_string());
+}
+
+/// Instances are held against promises as tables are. The stack is the main one: what is looked at when a schedule
+/// is published and when a run ends needs no sweep.
+#[tokio::test]
+async fn an_instance_is_promised_a_backup_and_is_known_to_have_one() {
+    let api = Api::operator();
+    let (connection, account) = connected_for(&api, &["ec2-backup"]).await;
+    let estate = Estate::of(&account, HOME);
+    let (wanted, other) = (estate.launch().await, estate.launch().await);
+    estate.tag(&wanted, "tier", "gold").await;
+    let order = json!({
+        "kind": "ec2-backup", "expression": "at(2099-01-01T00:00:00)", "timezone": "UTC",
+        "select": {"tags": {"tier": "gold"}},
+    });
+    let made = api.post(&format!("{}/schedules", path_of(&connection)), order).await.expect(201);
+    let fresh = becomes(&api, &connection, false).await;
+    assert_eq!(
+        (&fresh["kind"], &fresh["resource"], &fresh["schedule_id"]),
+        (&json!("ec2-backup"), &json!(wanted), &made["schedule_id"])
+    );
+    assert_eq!(fresh["newest_good_backup_at"], Value::Null);
+    assert_eq!(
+        freshness(&api, &connection).await["items"].as_array().unwrap().len(),
+        1,
+        "{other} is not promised any"
+    );
+
+    let order = json!({
+        "connection_ids": [connection["connection_id"]], "kind": "ec2-backup", "select": {"ids": [wanted]},
+    });
+    let run = api.post("/v1/runs", order).await.expect(202);
+    assert_eq!(ended(&api, &run).await["state"], "succeeded");
+    eventually_within(PATIENCE, "the backup is known", async || {
+        let now = freshness(&api, &connection).await;
+        Some(()).filter(|()| now["items"][0]["newest_good_backup_at"].is_string())
+    })
+    .await;
+    // What nothing selects any more is forgotten.
+    estate.tag(&wanted, "tier", "silver").await;
+    let path = format!("/v1/schedules/{}", made["schedule_id"].as_str().unwrap());
+    api.patch(&path, json!({"expression": "at(2098-01-01T00:00:00)"})).await.expect(200);
+    eventually_within(PATIENCE, "it is forgotten", async || {
+        let now = freshness(&api, &connection).await;
+        Some(()).filter(|()| now["items"] == json!([]))
+    })
+    .await;
 }
